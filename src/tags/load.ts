@@ -69,8 +69,12 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   const designatedOn = new Map<string, string>()
   const earlier: { file: OpenFile; code: string; addresses: readonly string[] }[] = []
 
+  // One by one: a million arguments to a single push would overflow the stack.
   const addAll = (more: readonly Tag[]): void => {
     for (const tag of more) tags.push(tag)
+  }
+  const rejectAll = (more: readonly RejectedTag[]): void => {
+    for (const reject of more) rejected.push(reject)
   }
   for (const file of opened) {
     const { name, bytes, kind } = file
@@ -80,13 +84,13 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       const read = parseTagPack(textOf(file), { name })
       const made = tagsOfTagPack(read.pack, name)
       addAll(made.tags)
-      for (const reject of [...read.rejected, ...made.rejected].sort((a, b) => a.line - b.line)) rejected.push(reject)
+      rejectAll([...read.rejected, ...made.rejected].sort((a, b) => a.line - b.line))
       if (typeof read.pack.header.lastmod === 'string') versions.set(file, read.pack.header.lastmod)
     } else if (kind === 'ofacNarcotics') {
       const read = await readOfacNarcoticsCsv(bytes, { name })
       addAll(read.tags)
-      rejected.push(...read.rejected)
-      letterCase.push(...read.addresses)
+      rejectAll(read.rejected)
+      for (const address of read.addresses) letterCase.push(address)
       for (const [uid, day] of read.designatedOn) designatedOn.set(uid, day)
     } else if (kind === 'list') {
       const addresses = readAddressList(textOf(file)) ?? []
@@ -100,7 +104,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
     if (file.kind !== 'ofacJson') continue
     const read = readOfacJson(textOf(file), { name: file.name, letterCase: new Set(letterCase), designatedOn })
     addAll(read.tags)
-    rejected.push(...read.rejected)
+    rejectAll(read.rejected)
     if (read.listedOn === undefined) continue
     versions.set(file, read.listedOn)
     for (const listedOn of new Set(earlier.map((list) => list.file.listedOn as string))) {
@@ -108,7 +112,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       const lists = earlier.filter((list) => list.file.listedOn === listedOn)
       const ended = delistedOfacTags({ name: 'list', listedOn, lists }, { listedOn: read.listedOn, tags: read.tags })
       addAll(ended.tags)
-      rejected.push(...ended.rejected)
+      rejectAll(ended.rejected)
       for (const list of lists) versions.set(list.file, listedOn)
     }
   }

@@ -3,7 +3,7 @@
  * on: a JSON feed whose addresses have lost their letter case, a plain list that kept it, lists of one asset, and a table
  * of the narcotics programmes. A sanction stops no trace: it says whose address it is, since when, and who says so.
  */
-import { hasAddressRule, isEvmChain } from '../chains/address.ts'
+import { hasAddressRule } from '../chains/address.ts'
 import { type ByteSource, readCsv } from '../csv.ts'
 import { Fault } from '../faults.ts'
 import { chainOfCode, placeAddress } from './networks.ts'
@@ -303,11 +303,10 @@ function restoreCase(text: string, code: string, originals: Map<string, Set<stri
     return [...found][0]
   }
   const chain = chainOfCode(code)
-  // Where we have a checksum it decides; elsewhere a lower-cased address would pass as one that never existed.
-  if (chain === undefined || hasAddressRule(chain) || isEvmChain(chain)) return text
-  return new Error(
-    `${text} is in lower case and the ${chain} list with its letters is not given; add the original list`,
-  )
+  // Hexadecimal and bech32 lose nothing; where we have a checksum it decides; elsewhere a lower-cased address would
+  // pass as one that never existed.
+  if (/^(0x[0-9a-f]{40}|(bc|ltc)1[0-9a-z]+)$/.test(text) || (chain !== undefined && hasAddressRule(chain))) return text
+  return new Error(`${text} is in lower case and the ${code} list with its letters is not given; add the original list`)
 }
 
 function parseJson(text: string, name: string): unknown {
