@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { METHOD_NAMES, type MethodName, traceTaint } from '../../graph/index.ts'
 import { DRAWN_CASES } from '../support/drawn-cases.ts'
-import { type BuildOptions, ledger, show, tell } from '../support/ledger.ts'
+import { type BuildOptions, build, draw, mixingFor, show, tell } from '../support/ledger.ts'
 
 const lines = (text: string) =>
   text
@@ -11,7 +11,8 @@ const lines = (text: string) =>
     .sort()
 
 function answer(text: string, method: MethodName, options?: BuildOptions): string[] {
-  const built = ledger(text, options)
+  const drawing = draw(text)
+  const built = build(drawing, { mixing: mixingFor(drawing, method), ...options })
   return lines(show(tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built), built, method))
 }
 
@@ -32,7 +33,7 @@ for (const amounts of ['number', 'bigint'] as const) {
 describe('sizes', () => {
   test('nothing at all is a ledger, and its journal is empty', () => {
     for (const method of METHOD_NAMES) {
-      const built = ledger('')
+      const built = build(draw(''), { mixing: mixingFor(draw(''), method) })
       const taint = traceTaint(built.entries, built.seedLegs, built.seedCount, method)
       expect(taint.journal.rows).toBe(0)
     }
@@ -40,7 +41,8 @@ describe('sizes', () => {
 
   test('without seeds nothing is written, and balances are still told', () => {
     for (const method of METHOD_NAMES) {
-      const built = ledger('tx t  a 5 -> b 3, c 2')
+      const text = 'tx t  a 5 -> b 3, c 2'
+      const built = build(draw(text), { mixing: mixingFor(draw(text), method) })
       const taint = traceTaint(built.entries, built.seedLegs, 0, method)
       expect(taint.journal.rows).toBe(0)
       expect(built.pools.map((_, pool) => taint.held(pool))).toEqual([
@@ -55,7 +57,8 @@ describe('sizes', () => {
     const half = (1n << 255n).toString()
     for (const method of METHOD_NAMES) {
       // 2^255 of proceeds and 1 of salary; one unit short of all goes to a.
-      const built = ledger(`seed s ${half}\n tx t  s ${half}, x 1 -> a ${half}, b 1`, { amounts: 'bigint' })
+      const drawing = draw(`seed s ${half}\n tx t  s ${half}, x 1 -> a ${half}, b 1`)
+      const built = build(drawing, { amounts: 'bigint', mixing: mixingFor(drawing, method) })
       const told = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
       const sum = told.held.flat().filter((lot) => lot.origin === 0)
       expect(sum.reduce((all, lot) => all + lot.amount, 0n)).toBe(1n << 255n)

@@ -138,7 +138,10 @@ describe('one balance', () => {
       )
 
       test(`${id} ${code}: ${name}${scale > 1n ? `, exact in units of 1/${scale}` : ''}`, () => {
-        const built = build(drawPool(events, scale), { amounts: scale > 1_000n ? 'bigint' : 'number' })
+        const built = build(drawPool(events, scale), {
+          amounts: scale > 1_000n ? 'bigint' : 'number',
+          mixing: 'balance',
+        })
         for (const { to, taint } of result.out) {
           const expected = Object.entries(taint).map(([seed, part]) => [seed, scaled(part, scale)])
           expect(traced(built, method, `out ${to}`), `paid to ${to}`).toEqual(Object.fromEntries(expected))
@@ -151,7 +154,7 @@ describe('one balance', () => {
       const base = lcm(events.map((event) => fraction(event.amount).under))
       if (scale === base) continue
       test(`${id} ${code}: ${name}, in whole units within the largest remainder`, () => {
-        const built = build(drawPool(events, base))
+        const built = build(drawPool(events, base), { mixing: 'balance' })
         const near = (given: bigint, exact: string, deals: number) => {
           // |given − exact × base| < deals, without leaving whole numbers.
           const { over, under } = fraction(exact)
@@ -207,7 +210,7 @@ describe('one transaction', () => {
           fee: BigInt(fee),
           conversion: false,
         })
-        const built = build({ openings: new Map(), entries })
+        const built = build({ openings: new Map(), entries }, { mixing: 'transaction' })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const spend = entries.length - 1
         const first = built.entries.outStart[spend]
@@ -248,7 +251,7 @@ describe('two balances', () => {
           for (const [label, amount] of lots) put('@clean', pool, BigInt(amount), label === 'T')
         }
         for (const [from, to, amount] of moves) put(from, to, BigInt(amount), false)
-        const built = build({ openings: new Map(), entries })
+        const built = build({ openings: new Map(), entries }, { mixing: 'balance' })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const given: Record<string, number> = {}
         for (const [i, [from, to]] of moves.entries()) {

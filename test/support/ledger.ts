@@ -19,6 +19,7 @@ import {
   FROM_UNKNOWN,
   type Lot,
   type MethodName,
+  methodFits,
   type SeedLeg,
   type Taint,
   TO_BRIDGE,
@@ -78,6 +79,8 @@ export interface BuildOptions {
   readonly times?: bigint
   /** The fee as a last leg to TO_FEE, or as what is left over. */
   readonly fees?: 'leg' | 'rest'
+  /** Where value mixes; as the drawing looks if unsaid. */
+  readonly mixing?: Entries['mixing']
 }
 
 /** One run of one seed's value, as a journal row; adjacent rows of the same run are one. */
@@ -195,7 +198,7 @@ export function draw(text: string): Drawing {
 
 /** Turns a drawing into columns. Pools are numbered as they first appear, seeds in the order of their ids. */
 export function build(drawing: Drawing, options: BuildOptions = {}): Built {
-  const { amounts = 'number', times = 1n, fees = 'leg' } = options
+  const { amounts = 'number', times = 1n, fees = 'leg', mixing = mixingOf(drawing) } = options
   const pools: string[] = []
   const numbers = new Map<string, number>()
   const poolOf = (name: string) => {
@@ -244,6 +247,7 @@ export function build(drawing: Drawing, options: BuildOptions = {}): Built {
     amounts === 'bigint' ? [...values] : Float64Array.from(values, Number)
   const spaces = [...new Set(pools.map((name) => name.split('/')[1] ?? ''))]
   const entries: Entries = {
+    mixing,
     count: drawing.entries.length,
     poolCount: pools.length,
     transaction: Uint32Array.from(drawing.entries, (_, i) => i),
@@ -258,6 +262,33 @@ export function build(drawing: Drawing, options: BuildOptions = {}): Built {
     poolSpace: Uint32Array.from(pools, (name) => spaces.indexOf(name.split('/')[1] ?? '')),
   }
   return { drawing, entries, seedLegs, seedCount: seeds.length, seeds, pools, legNames }
+}
+
+/** Where value mixes: in transactions, if every pool is filled once and spent whole at once, as outputs are; else in balances. */
+export function mixingOf(drawing: Drawing): Entries['mixing'] {
+  const filled = new Map<string, bigint>(drawing.openings)
+  const spent = new Set<string>()
+  for (const { ins, outs, conversion } of drawing.entries) {
+    if (conversion) return 'balance'
+    for (const { from, amount } of ins) {
+      if (from.startsWith('@')) continue
+      if (spent.has(from) || filled.get(from) !== amount) return 'balance'
+      spent.add(from)
+    }
+    for (const { to, amount } of outs) {
+      if (to.startsWith('@')) continue
+      if (filled.has(to)) return 'balance'
+      filled.set(to, amount)
+    }
+  }
+  return 'transaction'
+}
+
+/** The same, where a method has a meaning there; else the other. A case drawn without balances still has an answer by them. */
+export function mixingFor(drawing: Drawing, method: MethodName): Entries['mixing'] {
+  const mixing = mixingOf(drawing)
+  if (methodFits(method, mixing === 'transaction' ? 'output' : 'address')) return mixing
+  return mixing === 'transaction' ? 'balance' : 'transaction'
 }
 
 /** Reads a drawing and turns it into columns. */

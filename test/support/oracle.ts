@@ -4,15 +4,7 @@
  * reference in whole numbers with its own dealing.
  */
 import type { Lot, MethodName } from '../../graph/index.ts'
-import { type Drawing, type DrawnEntry, joinLots, joinRows, type Row, type Told } from './ledger.ts'
-
-/**
- * What `lifo` calls newest inside a transaction. `lastIn`: the lot that came in last, so that value which left a
- * balance newest first leaves the transaction oldest first. `asHeld`: a leg's lots are as old as they were in their
- * pool (DOMAIN.md R3: the receiver gets them in the order in which the sender's pool gave them).
- * Only lots of a pool that held several are touched: with one lot a leg the two agree.
- */
-export const LIFO_INSIDE: 'lastIn' | 'asHeld' = 'lastIn'
+import { type Drawing, type DrawnEntry, joinLots, joinRows, mixingFor, type Row, type Told } from './ledger.ts'
 
 interface Names {
   readonly seeds: readonly string[]
@@ -59,7 +51,11 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
     if (line.length === 0) throw new Error('a coin is wanted where none is')
     return line.splice(at, 1)[0]
   }
+  const whole = mixingFor(drawing, method) === 'transaction'
   const takeMany = (line: Coin[], count: number) => Array.from({ length: count }, () => takeOne(line))
+  // What balances gave goes on in the order in which it left them; the methods of two lines keep their two lines.
+  const twoLines = method === 'ownFirst' || method === 'proceedsFirst'
+  const serve = (line: Coin[], count: number) => (whole || twoLines ? takeMany(line, count) : line.splice(0, count))
 
   let inLeg = 0
   let outLeg = 0
@@ -70,9 +66,11 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
       if (from === '@clean') waiting.push(...new Array<Coin>(count).fill(clean))
       else if (from === '@unknown') waiting.push(...new Array<Coin>(count).fill(unknown))
       else {
-        const given = takeMany(balances.get(from)!, count)
-        book.write(number, 0, inLeg, asLots(given))
-        waiting.push(...(method === 'lifo' && LIFO_INSIDE === 'asHeld' ? given.reverse() : given))
+        // An output joins the transaction as it lies; what leaves a balance goes through in the order in which it left.
+        const line = balances.get(from)!
+        const given = whole ? line.splice(0, count) : takeMany(line, count)
+        book.write(number, 0, inLeg, asLots(whole && method === 'lifo' ? given.toReversed() : given))
+        waiting.push(...given)
       }
       inLeg++
     }
@@ -88,7 +86,7 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
     }
     const shares = method === 'tiho' ? tihoShares(entry, waiting, isProceeds) : undefined
     for (const [i, leg] of entry.outs.entries()) {
-      const served = shares ? shares[i] : takeMany(waiting, Number(leg.amount))
+      const served = shares ? shares[i] : serve(waiting, Number(leg.amount))
       const labelled = [...served]
       for (const declared of leg.seeds) {
         const seed = seeds.indexOf(declared.seed)
@@ -105,7 +103,7 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
       outLeg++
     }
     if (entry.fee > 0n) {
-      book.write(number, 1, outLeg, asLots(shares ? shares[entry.outs.length] : takeMany(waiting, Number(entry.fee))))
+      book.write(number, 1, outLeg, asLots(shares ? shares[entry.outs.length] : serve(waiting, Number(entry.fee))))
       outLeg++
     }
   }
