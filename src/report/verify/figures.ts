@@ -718,21 +718,31 @@ function checkRejected({ report, ledger, findings }: Evidence): void {
   }
 }
 
+const SINK_GAPS: readonly (readonly [sink: string, kind: string])[] = [
+  ['unseen', 'UNSEEN'],
+  ['horizon.hops', 'HORIZON_HOPS'],
+  ['horizon.until', 'HORIZON_UNTIL'],
+  ['horizon.amount', 'HORIZON_AMOUNT'],
+  ['horizon.transactions', 'HORIZON_TRANSACTIONS'],
+]
+
 /** What a limit cut off, or could not be seen, has a gap that says so. */
-function checkGaps({ report, findings }: Evidence): void {
+function checkGaps({ report, sums, findings }: Evidence): void {
   const kinds = new Set(report.rows('gaps').map(({ value }) => value.kind as string))
   for (const { index, value } of report.rows('gaps')) {
     if (!/^[A-Z]+(_[A-Z]+)*$/.test(value.kind))
       findings.add('shape', FILE, `/gaps/${index}/kind`, 'the name of a gap', value.kind)
   }
-  const needed: readonly (readonly [string, string])[] = [
-    ['unseen', 'UNSEEN'],
-    ['horizon.hops', 'HORIZON_HOPS'],
-    ['horizon.until', 'HORIZON_UNTIL'],
-    ['horizon.amount', 'HORIZON_AMOUNT'],
-    ['horizon.transactions', 'HORIZON_TRANSACTIONS'],
-  ]
-  for (const [name, kind] of needed) {
+  const places = new Map(report.rows('holdings').map(({ value }) => [value.id, holdingPlace(value)]))
+  for (const { index, value } of report.rows('gaps')) {
+    const name = SINK_GAPS.find(([, kind]) => kind === value.kind)?.[0]
+    if (name === undefined || value.amount === undefined) continue
+    const rests = sums.rests.get(keyOf(places.get(value.where) ?? value.where, name))
+    if (rests === undefined || [...rests.values()].some((amount) => amount.toString() === value.amount)) continue
+    const expected = `${[...new Set(rests.values())].join(' or ')}, what rests at ${value.where}`
+    findings.add('gap', FILE, `/gaps/${index}/amount`, expected, value.amount)
+  }
+  for (const [name, kind] of SINK_GAPS) {
     if (kinds.has(kind)) continue
     for (const { index, value: row } of report.rows('conservation')) {
       const sink = [...sinksOf(row)].find((each) => each.name === name)!

@@ -160,6 +160,8 @@ export interface JournalSums {
   >
   readonly endpoints: Map<string, LegSums>
   readonly holdings: Map<string, RestSums>
+  /** What rests in each place, by sink, then by method: all seeds together, horizons too. */
+  readonly rests: Map<string, Map<string, bigint>>
   readonly methods: Set<string>
 }
 
@@ -196,6 +198,7 @@ export class JournalCheck {
     declared: new Map(),
     endpoints: new Map(),
     holdings: new Map(),
+    rests: new Map(),
     methods: new Set(),
   }
   private readonly ledger: Ledger
@@ -673,6 +676,9 @@ export class JournalCheck {
     }
     const { sinks } = this.seedSums(row)
     sinks.set(row.sink!, (sinks.get(row.sink!) ?? 0n) + amount)
+    const resting = this.sums.rests.get(keyOf(at, row.sink!)) ?? new Map<string, bigint>()
+    resting.set(row.method, (resting.get(row.method) ?? 0n) + amount)
+    this.sums.rests.set(keyOf(at, row.sink!), resting)
     const output = outputOf(at)
     const made = output === undefined ? undefined : this.ledger.get(row.chain, output.transaction)
     const pool = this.poolOf(row.method, row.chain, this.ledger.utxoChains.has(row.chain))

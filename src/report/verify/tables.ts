@@ -92,7 +92,8 @@ export function checkEndpointsCsv(text: string, { report, ledger, findings }: Ev
       const cell = column.startsWith('traced_')
         ? (endpoint.traced[column.slice('traced_'.length)]?.total ?? '0')
         : shown(expected.get(column) ?? '')
-      if (line[place] !== cell) findings.add('table', file, `${where}, ${column}`, cell, line[place])
+      if (line[place] !== cell)
+        findings.add('table', file, `${where}, ${column}`, `${cell} (report.json /endpoints/${index})`, line[place])
     }
   }
 }
@@ -170,13 +171,8 @@ export function checkTags(text: string, { report, findings }: Evidence): void {
         claim.basis === 'tag' ? claims.has(key) : elsewhere.has(key.slice(key.indexOf('\0', key.indexOf('\0') + 1)))
       if (known) continue
       const found = `${claim.label} (${claim.category}, ${claim.source}) is not there`
-      findings.add(
-        'attribution',
-        'report.json',
-        `/endpoints/${index}/attribution/${place}`,
-        'a claim of tags.csv',
-        found,
-      )
+      const where = `(report.json /endpoints/${index}/attribution/${place})`
+      findings.add('attribution', file, where, 'the claim that the report leans on', found)
     }
   }
 }
@@ -225,13 +221,7 @@ export function checkRequest(value: unknown, { report, findings }: Evidence): vo
     const mine = Object.hasOwn(value, name) ? textOf(value[name]) : undefined
     const printed = Object.hasOwn(report.request, name) ? textOf(report.request[name]) : undefined
     if (mine === printed) continue
-    findings.add(
-      'request',
-      file,
-      `/${name}`,
-      `${printed ?? 'nothing'} (report.json /request/${name})`,
-      mine ?? 'nothing',
-    )
+    findings.add('request', file, `/${name} (report.json /request/${name})`, printed ?? 'nothing', mine ?? 'nothing')
   }
   findings.same('request', 'report.json', '/case', value.case, report.case)
   if (methodsAsked(report.request).primary === undefined) {
