@@ -1,5 +1,7 @@
 /** The one door into the core. */
 export * from './amount.ts'
+export * from './bounds.ts'
+export * from './certificates.ts'
 export * from './check.ts'
 export * from './entries.ts'
 export * from './journal.ts'
