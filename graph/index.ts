@@ -2,6 +2,7 @@
 export * from './amount.ts'
 export * from './check.ts'
 export * from './entries.ts'
+export * from './flow-view.ts'
 export * from './journal.ts'
 export * from './ledger.ts'
 export * from './methods/index.ts'
