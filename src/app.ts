@@ -42,6 +42,8 @@ export interface App {
   readonly server: FastifyInstance
   readonly queue: TraceQueue
   readonly metrics: Metrics
+  /** Every route that is served, the documentation's own included. */
+  readonly routes: readonly { readonly method: string; readonly url: string }[]
 }
 
 /** What a page of `/docs` may load: this service, and the styles and pictures it carries in itself. */
@@ -60,6 +62,10 @@ const PAGE_POLICY = {
 export async function buildApp(deps: AppDeps): Promise<App> {
   const { config, contract, records } = deps
   const server = makeServer(deps)
+  const served: { method: string; url: string }[] = []
+  server.addHook('onRoute', ({ method, url }) => {
+    for (const each of [method].flat()) served.push({ method: each, url })
+  })
   let metrics: Metrics | undefined
   const queue = new TraceQueue({
     ...{ records, runner: deps.runner, data: config.data, ledgers: config.ledgers, tags: config.tags },
@@ -89,7 +95,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
     await deps.views.close()
     await records.close()
   })
-  return { server, queue, metrics }
+  return { server, queue, metrics, routes: served }
 }
 
 function makeServer({ config, logTo }: AppDeps): FastifyInstance {

@@ -11,6 +11,8 @@ import { Records } from '../../src/store/records.ts'
 import { ownThreadRunner } from '../../src/trace/runner.ts'
 import { type SmallRunOptions, smallRun } from './small-run.ts'
 
+const contract = readContract()
+
 export interface TestService extends App {
   readonly records: Records
   readonly config: Config
@@ -33,7 +35,7 @@ export async function makeService(options: TestServiceOptions = {}): Promise<Tes
   const records = new Records(data)
   await options.prepare?.(records)
   const app = await buildApp({
-    ...{ config, records, contract: readContract() },
+    ...{ config, records, contract },
     runner: ownThreadRunner(smallRun(options.work)),
     views: ownThreadViews(),
     checkRequest: () => {},
