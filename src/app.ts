@@ -128,6 +128,8 @@ function makeServer({ config, logTo }: AppDeps): FastifyInstance {
     },
     clientErrorHandler: refuseRaw,
   })
+  // A body in another form would be read without its schema.
+  server.removeContentTypeParser('text/plain')
   server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? body : text).compile(schema as object))
   // Answers are checked against the contract, not trimmed to it.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data))
@@ -280,6 +282,9 @@ async function routes(server: FastifyInstance, contract: Contract, strict: boole
     // An unknown query parameter is refused like an unknown field.
     const schema = (route.schema ??= {})
     schema.querystring = { type: 'object', ...(schema.querystring as object), additionalProperties: false }
+    // A schema by media type is passed over where a request names none; this one is not.
+    const body = schema.body as { content?: Record<string, { schema: unknown }> } | undefined
+    if (body?.content) schema.body = body.content['application/json'].schema
   })
   server.addHook('preSerialization', async (request, reply, payload) => {
     const operation = request.routeOptions.config.operation

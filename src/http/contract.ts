@@ -203,7 +203,9 @@ function chooseBranches(errors: readonly ErrorObject[]): ErrorObject[] {
       branches.set(branch, [...(branches.get(branch) ?? []), error])
     }
     let best: ErrorObject[] | undefined
-    for (const branch of branches.values()) if (!best || misfit(branch) < misfit(best)) best = branch
+    for (const branch of branches.values()) {
+      if (!best || misfit(choice, branch) < misfit(choice, best)) best = branch
+    }
     if (!best) continue
     dropped.add(choice)
     for (const branch of branches.values()) if (branch !== best) for (const error of branch) dropped.add(error)
@@ -211,9 +213,10 @@ function chooseBranches(errors: readonly ErrorObject[]): ErrorObject[] {
   return errors.filter((error) => !dropped.has(error))
 }
 
-/** A value of another type fits worse than any list of wrong fields. */
-function misfit(branch: readonly ErrorObject[]): number {
-  return branch.length + (branch.some((error) => error.keyword === 'type' && branch.length === 1) ? 100 : 0)
+/** A value that is not even of a branch's type fits it worse than any number of wrong fields would. */
+function misfit(choice: ErrorObject, branch: readonly ErrorObject[]): number {
+  const other = branch.some((error) => error.keyword === 'type' && error.instancePath === choice.instancePath)
+  return branch.length + (other ? 1_000_000 : 0)
 }
 
 function codeOf(part: string, error: ErrorObject): FaultCode {
