@@ -189,6 +189,8 @@ function refuseRaw(error: Error & { code?: string }, socket: Socket): void {
   socket.end(`${head}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
+const PROXY_HEADERS = ['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'] as const
+
 /** What stands before every route: headers, who asks, how often, one line of log. */
 async function guard(server: FastifyInstance, deps: AppDeps, metrics: Metrics): Promise<void> {
   const { config, contract, records } = deps
@@ -212,7 +214,8 @@ async function guard(server: FastifyInstance, deps: AppDeps, metrics: Metrics): 
     prepare(request)
     reply.header('x-request-id', request.id)
     const { authorization, host, origin } = request.headers
-    const asked = identify(records, open, { authorization, host, origin })
+    const forwarded = PROXY_HEADERS.some((name) => request.headers[name] !== undefined)
+    const asked = identify(records, open, { authorization, host, origin, forwarded })
     if (asked instanceof Fault) refusals.set(request, asked)
     else request.principal = asked
   })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readFile, rm, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
 import { Fault } from './faults.ts'
@@ -35,6 +35,10 @@ export interface RunningServer {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const config = await readable(options.config)
   const records = new Records(config.data)
+  const release = await hold(config.data).catch(async (error) => {
+    await records.close()
+    throw error
+  })
   try {
     if (!isLoopback(config.host) && !anyKey(records)) {
       throw new Fault(
@@ -65,10 +69,60 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       await server.close()
       throw new Fault('USAGE', `cannot listen on ${config.host} port ${config.port}: ${cause.message}`, { cause })
     })
-    return { url: url.replace(/\/$/, ''), close: () => server.close() }
+    if (!isLoopback(config.host)) server.log.warn('keys and reports travel as plain HTTP: put TLS in front')
+    const close = async () => {
+      await server.close()
+      await release()
+    }
+    return { url: url.replace(/\/$/, ''), close }
   } catch (error) {
     await records.close()
+    await release()
     throw error
+  }
+}
+
+/** Directories this process serves: in a container, a process that was killed had the same number as this one. */
+const held = new Set<string>()
+
+/**
+ * Holds a data directory for this process: two services would each begin the other's traces again. The mark of a process
+ * that is gone, however it went, holds nothing. Answers with what lets go. Fault CONFLICT.
+ */
+async function hold(data: string): Promise<() => Promise<void>> {
+  const mark = join(data, 'service.pid')
+  for (let tries = 0; tries < 2; tries++) {
+    try {
+      await writeFile(mark, String(process.pid), { flag: 'wx' })
+      held.add(data)
+      return async () => {
+        held.delete(data)
+        await rm(mark, { force: true })
+      }
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    }
+    const holder = Number(await readFile(mark, 'utf8').catch(() => ''))
+    if (holder !== process.pid && isAlive(holder)) {
+      throw new Fault(
+        'CONFLICT',
+        `process ${holder} serves ${data} already; if it is no service of ours, remove ${mark}`,
+      )
+    }
+    if (holder === process.pid && held.has(data)) throw new Fault('CONFLICT', `this process serves ${data} already`)
+    await rm(mark, { force: true })
+  }
+  throw new Fault('CONFLICT', `another process begins to serve ${data} at this moment`)
+}
+
+function isAlive(id: number): boolean {
+  if (!Number.isSafeInteger(id) || id <= 0) return false
+  try {
+    process.kill(id, 0)
+    return true
+  } catch (error) {
+    // It is there, but another user's.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
 

@@ -17,6 +17,8 @@ export interface Approach {
   readonly host: string | undefined
   /** The `Origin` header: there when a page of a browser asks. */
   readonly origin: string | undefined
+  /** Whether a proxy says that it passes the request on for someone else. */
+  readonly forwarded: boolean
 }
 
 /** Whether an address to listen on can be reached from this machine only. */
@@ -27,10 +29,11 @@ export function isLoopback(host: string): boolean {
 /**
  * Who asks. As soon as a key was ever made, only keys count. Before that the service is on loopback and whoever reaches
  * it is an investigator; but a web page must not get there by a name that points to loopback (DNS rebinding) or by a
- * form on another site, so the host must be a loopback name and the origin, where one is said, this service.
+ * form on another site, so the host must be a loopback name and the origin, where one is said, this service; nor anyone
+ * through a proxy that happens to stand on this machine.
  */
 export function identify(records: Records, open: boolean, approach: Approach): Principal | Fault {
-  const { authorization, host, origin } = approach
+  const { authorization, host, origin, forwarded } = approach
   if (!records.hasKeys()) {
     if (!open) return new Fault('UNAUTHORIZED', 'this service has no keys; make one with `proceeds keys create`')
     const name = host?.replace(/:\d+$/, '')
@@ -40,6 +43,7 @@ export function identify(records: Records, open: boolean, approach: Approach): P
         'without keys this service answers on loopback names only (localhost, 127.0.0.1, [::1])',
       )
     }
+    if (forwarded) return new Fault('FORBIDDEN', 'without keys this service does not answer through a proxy')
     if (origin !== undefined && origin !== `http://${host}`) {
       return new Fault('FORBIDDEN', 'without keys this service does not answer pages of other sites')
     }

@@ -108,6 +108,8 @@ type Draft = Omit<
 export class Records {
   private readonly root: RootDatabase
   private readonly traces: Database<TraceRecord, string>
+  /** Ids by state, so that neither a list of one state nor a start reads every trace there ever was. */
+  private readonly states: Database<true, [string, string]>
   private readonly requests: Database<unknown, string>
   private readonly eventLog: Database<TraceEvent, [string, number]>
   private readonly idempotency: Database<Remembered, string[]>
@@ -117,10 +119,11 @@ export class Records {
   constructor(directory: string) {
     try {
       mkdirSync(directory, { recursive: true, mode: 0o700 })
-      this.root = open({ path: join(directory, 'records'), encoding: 'json', maxDbs: 8, noSubdir: false })
+      this.root = open({ path: join(directory, 'records'), encoding: 'json', maxDbs: 12, noSubdir: false })
       const named = <V, K extends string | [string, number] | string[]>(name: string) =>
         this.root.openDB<V, K>({ name, encoding: 'json' })
       this.traces = named('traces')
+      this.states = named('states')
       this.requests = named('requests')
       this.eventLog = named('events')
       this.idempotency = named('idempotency')
@@ -157,6 +160,7 @@ export class Records {
         return first && before.digest === idempotency.digest ? { record: first, created: false } : undefined
       }
       this.traces.put(record.id, record)
+      this.states.put(['queued', record.id], true)
       this.requests.put(record.id, request)
       this.eventLog.put([record.id, 1], { id: 1, kind: 'state', state: 'queued', progress: null, problem: null })
       if (place && idempotency) this.idempotency.put(place, { trace: record.id, digest: idempotency.digest })
@@ -187,6 +191,10 @@ export class Records {
       const changed: TraceRecord = { ...record, ...changes, id, events: record.events + 1 }
       const { state, progress, problem, events } = changed
       this.traces.put(id, changed)
+      if (state !== record.state) {
+        this.states.remove([record.state, id])
+        this.states.put([state, id], true)
+      }
       this.eventLog.put([id, events], { id: events, kind, state, progress, problem })
       const old: [string, number] = [id, events - PROGRESS_EVENTS_KEPT]
       if (this.eventLog.get(old)?.kind === 'progress') this.eventLog.remove(old)
@@ -212,21 +220,31 @@ export class Records {
     records: TraceRecord[]
     more: boolean
   } {
+    const { before, limit, state } = page
     const records: TraceRecord[] = []
-    const range = this.traces.getRange({ reverse: true, ...(page.before === undefined ? {} : { start: page.before }) })
-    for (const { key, value } of range) {
-      if (key === page.before || (page.state !== undefined && value.state !== page.state)) continue
-      if (records.length === page.limit) return { records, more: true }
-      records.push(value)
+    for (const id of state === undefined ? this.idsBackwards(before) : this.idsOf(state, before)) {
+      if (id === before) continue
+      if (records.length === limit) return { records, more: true }
+      const record = this.traces.get(id)
+      if (record) records.push(record)
     }
     return { records, more: false }
   }
 
+  private *idsBackwards(before: string | undefined): Generator<string> {
+    yield* this.traces.getKeys({ reverse: true, ...(before === undefined ? {} : { start: before }) })
+  }
+
+  private *idsOf(state: TraceState, before: string | undefined): Generator<string> {
+    // Ids are digits and lower-case letters; `~` comes after them all.
+    const range = { reverse: true, start: [state, before ?? '~'], end: [state, ''] } as const
+    for (const [, id] of this.states.getKeys(range as never)) yield id
+  }
+
   /** Traces that are not final, oldest first. */
   unfinished(): TraceRecord[] {
-    const records: TraceRecord[] = []
-    for (const { value } of this.traces.getRange({})) if (!isFinal(value.state)) records.push(value)
-    return records
+    const ids = [...this.idsOf('queued', undefined), ...this.idsOf('running', undefined)].sort()
+    return ids.map((id) => this.traces.get(id)).filter((record) => record !== undefined)
   }
 
   /** Events after an id, in order. */

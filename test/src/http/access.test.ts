@@ -19,6 +19,7 @@ describe('without keys', () => {
     for (const host of ['evil.example', '127.0.0.1.evil.example', '10.0.0.1']) {
       expect((await get(service, '/v1/traces', { host })).json().code, host).toBe('FORBIDDEN')
     }
+    expect((await get(service, '/v1/traces', { 'x-forwarded-for': '10.0.0.1' })).json().code).toBe('FORBIDDEN')
     const foreign = await post(service, REQUEST, { origin: 'https://evil.example' })
     expect(foreign.json().code).toBe('FORBIDDEN')
     const own = await post(service, REQUEST, { host: 'localhost:1', origin: 'http://localhost:1' })
