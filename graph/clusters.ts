@@ -310,6 +310,15 @@ export class Clusters {
     return this.#rules
   }
 
+  /** How much is kept: addresses that some rule joined, and the transactions that joined them (repeats counted). */
+  get size(): { readonly addresses: number; readonly transactions: number } {
+    this.#settle()
+    return {
+      addresses: this.#names.texts.length,
+      transactions: this.#inputLinks.length + this.#changeLinks.length,
+    }
+  }
+
   /** Adds a block's transactions, or any batch. Account-chain transactions join nothing; a second UTXO chain is our mistake. */
   addBlock(transactions: readonly Transaction[]): void {
     for (const transaction of transactions) {
