@@ -16,6 +16,7 @@ export type CoinJoinProtocol = (typeof COINJOIN_PROTOCOLS)[number]
 /** Which rule spoke, how sure its authors are of it (0–100, an order, not a probability), and what it saw. */
 export interface CoinJoinVerdict {
   readonly protocol: CoinJoinProtocol
+  readonly rule: CoinJoinRuleName
   readonly confidence: number
   readonly reasons: readonly string[]
 }
@@ -141,7 +142,7 @@ interface Seen {
   readonly outputScriptsDistinct: boolean
 }
 
-type CoinJoinRule = (seen: Seen) => CoinJoinVerdict | undefined
+type CoinJoinRule = (seen: Seen) => Omit<CoinJoinVerdict, 'rule'> | undefined
 
 const whirlpool: CoinJoinRule = ({ transaction, counts }) => {
   const rule = COINJOIN_PARAMETERS.whirlpool
@@ -181,14 +182,18 @@ const whirlpoolTx0: CoinJoinRule = ({ transaction }) => {
     if (modeOf(counts, () => true)![1] > premix[1]) continue
     const others = valued.filter(({ amount }) => amount !== premix[0])
     const fee = rule.fees[at]
-    const fees = others.filter(({ amount }) => 2n * amount >= fee && amount <= 3n * fee)
-    if (fees.length === 0 || others.length - 1 > rule.othersMax) continue
+    if (others.length - 1 > rule.othersMax) continue
+    let paid: Amount | undefined
+    for (const { amount } of others) {
+      if (2n * amount >= fee && amount <= 3n * fee && (paid === undefined || amount < paid)) paid = amount
+    }
+    if (paid === undefined) continue
     return {
       protocol: 'whirlpoolTx0',
       confidence: rule.confidence,
       reasons: [
         `${premix[1]} outputs of ${premix[0]}, a pool of ${pool} and its mix’s fee`,
-        `one data output and a coordinator’s fee of ${fees[0].amount}`,
+        `one data output and a coordinator’s fee of ${paid}`,
       ],
     }
   }
@@ -199,45 +204,59 @@ function distance(value: Amount, from: Amount): Amount {
   return value < from ? from - value : value - from
 }
 
-/**
- * Wasabi 1.0, and 1.1 with its levels of doubled denomination. Two published rules, either of which may speak:
- * GraphSense's, and Dumplings'. GraphSense's alone loses most real ones, because it refuses any transaction in which
- * one input brings more than a tenth (the validation table has both counts).
- */
-const wasabi1: CoinJoinRule = (seen) => {
+/** What both rules for Wasabi 1 read: outputs of about a tenth of a coin, and those of each doubled level. */
+function readWasabi1(
+  { transaction, counts, inputScripts, outputScriptsDistinct }: Seen,
+  tolerance: Amount,
+): { denomination: Amount; equal: number; mixed: number; levels: string[] } | undefined {
   const rule = COINJOIN_PARAMETERS['wasabi1.0']
-  const { transaction, counts, inputScripts, outputScriptsDistinct } = seen
-  const { inputs, outputs } = transaction
-  if (inputs.length < rule.inputsMin || isTooEarly(transaction, rule.heightFirst)) return
-  const mode = modeOf(counts, (value) => distance(value, rule.denomination) <= rule.scannerTolerance)
-  if (mode === undefined) return
+  if (transaction.inputs.length < rule.inputsMin || isTooEarly(transaction, rule.heightFirst)) return undefined
+  const mode = modeOf(counts, (value) => distance(value, rule.denomination) <= tolerance)
+  if (mode === undefined) return undefined
   const [denomination, equal] = mode
-  if (equal < rule.equalMin || equal > inputScripts || !outputScriptsDistinct) return
+  if (equal < rule.equalMin || equal > inputScripts || !outputScriptsDistinct) return undefined
   const levels: string[] = []
   let mixed = equal
   for (let level = 1n; level < 30n; level++) {
-    const doubled = modeOf(
-      counts,
-      (value) => distance(value, rule.denomination << level) <= rule.scannerTolerance << level,
-    )
+    const doubled = modeOf(counts, (value) => distance(value, rule.denomination << level) <= tolerance << level)
     if (doubled === undefined || doubled[1] < COINJOIN_PARAMETERS['wasabi1.1'].levelEqualMin) continue
     mixed += doubled[1]
     levels.push(`${doubled[1]} of ${doubled[0]}`)
   }
-  const byGraphSense =
-    distance(denomination, rule.denomination) <= rule.tolerance &&
-    inputScripts <= rule.inputsPerEqualMax * equal &&
-    2 * mixed >= outputs.length - 1 &&
-    !largestInputTooLarge(transaction)
-  if (!byGraphSense && equal < rule.scannerEqualMin) return
+  return { denomination, equal, mixed, levels }
+}
+
+function toldWasabi1(
+  { transaction, inputScripts }: Seen,
+  { denomination, equal, levels }: { denomination: Amount; equal: number; levels: string[] },
+): Omit<CoinJoinVerdict, 'rule'> {
   const reasons = [
     `${equal} outputs of ${denomination}, about 0.1 coin, and no output script twice`,
-    `${inputs.length} inputs with ${inputScripts} scripts`,
-    byGraphSense ? 'rule of GraphSense' : 'rule of Dumplings',
+    `${transaction.inputs.length} inputs with ${inputScripts} scripts`,
   ]
-  if (levels.length === 0) return { protocol: 'wasabi1.0', confidence: rule.confidence, reasons }
-  reasons.push(`doubled levels: ${levels.join(', ')}`)
-  return { protocol: 'wasabi1.1', confidence: COINJOIN_PARAMETERS['wasabi1.1'].confidence, reasons }
+  const protocol = levels.length === 0 ? 'wasabi1.0' : 'wasabi1.1'
+  if (levels.length > 0) reasons.push(`doubled levels: ${levels.join(', ')}`)
+  return { protocol, confidence: COINJOIN_PARAMETERS[protocol].confidence, reasons }
+}
+
+/**
+ * Wasabi 1.0, and 1.1 with its levels, by GraphSense's rule. It refuses any transaction in which one input brings more
+ * than a tenth, and so loses most real ones; Dumplings' rule stands beside it (the validation table counts both).
+ */
+const wasabi1GraphSense: CoinJoinRule = (seen) => {
+  const rule = COINJOIN_PARAMETERS['wasabi1.0']
+  const read = readWasabi1(seen, rule.tolerance)
+  if (read === undefined || seen.inputScripts > rule.inputsPerEqualMax * read.equal) return
+  // Without levels this is rule 1.0 to the letter; with them, what the levels hold counts as mixed too.
+  if (2 * read.mixed < seen.transaction.outputs.length - 1 || largestInputTooLarge(seen.transaction)) return
+  return toldWasabi1(seen, read)
+}
+
+/** Wasabi 1 by Dumplings' rule: ten equal outputs and a wider denomination, since it fell and rose with the fees. */
+const wasabi1Dumplings: CoinJoinRule = (seen) => {
+  const rule = COINJOIN_PARAMETERS['wasabi1.0']
+  const read = readWasabi1(seen, rule.scannerTolerance)
+  return read === undefined || read.equal < rule.scannerEqualMin ? undefined : toldWasabi1(seen, read)
 }
 
 /** The denominations of Wasabi 2 from 5,000 up: powers of two and of three, twice a power of three, and 1, 2, 5 times a power of ten. */
@@ -259,7 +278,7 @@ const WASABI2_DENOMINATIONS: ReadonlySet<Amount> = (() => {
  * Wasabi 2 by the protocol's own list of denominations, after Dumplings. That scanner asks for 50 inputs; small rounds
  * have fewer, and the list is telling enough to ask for ten (the validation table has the counts).
  */
-const wasabi2ByList: CoinJoinRule = (seen) => {
+const wasabi2Dumplings: CoinJoinRule = (seen) => {
   const rule = COINJOIN_PARAMETERS.wasabi2
   const { transaction, counts, outputScriptsDistinct } = seen
   const { inputs, outputs } = transaction
@@ -280,7 +299,7 @@ const wasabi2ByList: CoinJoinRule = (seen) => {
 }
 
 /** Wasabi 2 by repeated values of any size: GraphSense's rule. */
-const wasabi2ByRepeats: CoinJoinRule = ({ transaction, counts, outputScriptsDistinct }) => {
+const wasabi2GraphSense: CoinJoinRule = ({ transaction, counts, outputScriptsDistinct }) => {
   const rule = COINJOIN_PARAMETERS.wasabi2
   const { inputs, outputs } = transaction
   if (inputs.length < rule.inputsMin || isTooEarly(transaction, rule.heightFirst) || !outputScriptsDistinct) return
@@ -343,16 +362,20 @@ const generic: CoinJoinRule = ({ transaction, counts, inputScripts }) => {
   }
 }
 
-/** Tried in order; the first that speaks names the protocol. The most exact shapes stand first. */
-const RULES: readonly CoinJoinRule[] = [
+/** Tried in this order; the first that speaks names the protocol. The most exact shapes stand first. */
+const RULES = {
   whirlpool,
   whirlpoolTx0,
-  wasabi2ByList,
-  wasabi1,
-  wasabi2ByRepeats,
+  wasabi2Dumplings,
+  wasabi1GraphSense,
+  wasabi1Dumplings,
+  wasabi2GraphSense,
   joinMarket,
   generic,
-]
+} satisfies Record<string, CoinJoinRule>
+
+export type CoinJoinRuleName = keyof typeof RULES
+export const COINJOIN_RULE_NAMES = Object.keys(RULES) as CoinJoinRuleName[]
 
 /** Two equal outputs of three or four: one wallet can make this shape alone (Samourai's Stonewall), so it proves no CoinJoin. */
 function isStonewallShape(outputs: readonly Output[], counts: ReadonlyMap<Amount, number>): boolean {
@@ -370,13 +393,14 @@ function isStonewallShape(outputs: readonly Output[], counts: ReadonlyMap<Amount
  * Names the CoinJoin protocol whose shape a transaction has, or nothing. Rules: DOMAIN A5, each with
  * `COINJOIN_PARAMETERS`. The shape of one transaction is all it sees; a batch payout of equal sums can have it too, which
  * costs a cluster link and never makes a false one. `parentOf`, where the caller has the ledger at hand, raises
- * a Whirlpool mix to full confidence when each input comes from a Tx0 or another mix.
+ * a Whirlpool mix to full confidence when each input comes from a Tx0 or another mix. `rules` may name fewer, to measure them.
  *
  * Left out: GraphSense's "split residual" of Wasabi 1.0 below 20 inputs, which would only take flags away.
  */
 export function classifyCoinJoin(
   transaction: UtxoTransaction,
   parentOf?: (id: string) => UtxoTransaction | undefined,
+  rules: readonly CoinJoinRuleName[] = COINJOIN_RULE_NAMES,
 ): CoinJoinVerdict | undefined {
   const { inputs, outputs } = transaction
   // No rule speaks below three outputs; this is where nine of ten transactions leave.
@@ -389,10 +413,11 @@ export function classifyCoinJoin(
     outputScriptsDistinct: distinctScripts(outputs) === outputs.length,
   }
   const stonewall = isStonewallShape(outputs, counts)
-  for (const rule of RULES) {
-    if (rule === generic && (inputs.length < 2 || stonewall)) continue
-    const verdict = rule(seen)
-    if (verdict === undefined) continue
+  for (const rule of rules) {
+    if (rule === 'generic' && (inputs.length < 2 || stonewall)) continue
+    const told = RULES[rule](seen)
+    if (told === undefined) continue
+    const verdict = { ...told, rule }
     return verdict.protocol === 'whirlpool' && parentOf ? withLineage(verdict, transaction, parentOf) : verdict
   }
   return undefined
