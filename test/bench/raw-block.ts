@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { address, Block, networks } from 'bitcoinjs-lib'
 import { forgetAddresses } from '../../src/chains/bitcoin/encoding.ts'
-import { doubleSha256 } from '../../src/chains/bitcoin/hash.ts'
+import { doubleSha256, forgetKeys } from '../../src/chains/bitcoin/hash.ts'
 import { decodeBlock, decodeSpentOutputs, toTransactions } from '../../src/chains/bitcoin/index.ts'
 
 /**
@@ -72,6 +72,7 @@ export async function benchRawBlock(): Promise<Record<string, unknown>> {
     const decoded = decodeBlock(raw, { chain: 'bitcoin' })
     const ours = (): unknown => {
       forgetAddresses()
+      forgetKeys()
       const block = decodeBlock(raw, { chain: 'bitcoin' })
       const prevouts = undo === undefined ? undefined : decodeSpentOutputs(undo, block)
       return toTransactions(block, prevouts, { missing: 'assumeNoFee' })

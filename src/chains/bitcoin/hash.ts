@@ -13,6 +13,35 @@ export function hash160(bytes: Uint8Array): Buffer {
   return digestOf('ripemd160', digestOf('sha256', bytes))
 }
 
+/** Keys hashed last: an owner spends several outputs of one key at a time. Of a fixed size; the answer is the same without. */
+const KEY_PLACES = 1 << 12
+const KEY_BYTES_MAX = 65
+const keyLengths = new Uint8Array(KEY_PLACES)
+const keys = new Uint8Array(KEY_BYTES_MAX * KEY_PLACES)
+const keyHashes = Buffer.alloc(20 * KEY_PLACES)
+
+/** Empties the memory of keys; see `forgetAddresses`. */
+export function forgetKeys(): void {
+  keyLengths.fill(0)
+}
+
+/** `hash160` of the bytes from `from` to `end`, remembered where they can be a public key. Copy it to keep it. */
+export function hash160Of(bytes: Uint8Array, from: number, end: number): Buffer {
+  const length = end - from
+  if (length < 33 || length > KEY_BYTES_MAX) return hash160(bytes.subarray(from, end))
+  const place = (bytes[from + 2] | (bytes[from + 3] << 8)) & (KEY_PLACES - 1)
+  const at = KEY_BYTES_MAX * place
+  const hashed = keyHashes.subarray(20 * place, 20 * place + 20)
+  let same = 0
+  if (keyLengths[place] === length) while (same < length && keys[at + same] === bytes[from + same]) same++
+  if (same < length) {
+    hash160(bytes.subarray(from, end)).copy(hashed)
+    keyLengths[place] = length
+    for (let i = 0; i < length; i++) keys[at + i] = bytes[from + i]
+  }
+  return hashed
+}
+
 // Fractional parts of the cube roots of the first 64 primes (FIPS 180-4).
 const ROUND = new Int32Array(64)
 for (let candidate = 2, count = 0; count < 64; candidate++) {

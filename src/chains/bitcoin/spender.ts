@@ -1,7 +1,7 @@
 import { keyHashAddress, looksLikeKey, scriptHashAddress } from './address.ts'
 import type { DecodedBlock } from './block.ts'
 import { encodeSegwit } from './encoding.ts'
-import { hash160, sha256 } from './hash.ts'
+import { hash160Of, sha256 } from './hash.ts'
 
 // What an input shows of the output it spends: the key or script behind a hash has to be laid open to spend it.
 
@@ -116,7 +116,7 @@ export function spenderAddress(block: DecodedBlock, input: number): string | und
     const first = bytes[items.lastStart]
     if (items.count === 2 && length === 33 && looksLikeKey(first, 33)) {
       return looksLikeSignature(bytes, items.firstStart, items.firstEnd)
-        ? encodeSegwit(params.segwitPrefix, 0, hash160(bytes.subarray(items.lastStart, items.lastEnd)), 0, 20)
+        ? encodeSegwit(params.segwitPrefix, 0, hash160Of(bytes, items.lastStart, items.lastEnd), 0, 20)
         : undefined
     }
     // With taproot, one item is a signature by itself, the last of several a control block or an annex.
@@ -131,15 +131,15 @@ export function spenderAddress(block: DecodedBlock, input: number): string | und
     // A witness beside a script is valid only where the script is one push of a witness program of version 0 or later.
     const length = lastEnd - lastStart
     if (pushes.count !== 1 || length < 4 || length > 42 || bytes[lastStart + 1] !== length - 2) return undefined
-    return scriptHashAddress(params, hash160(bytes.subarray(lastStart, lastEnd)), 0)
+    return scriptHashAddress(params, hash160Of(bytes, lastStart, lastEnd), 0)
   }
   if (pushes.count === 2 && looksLikeKey(bytes[lastStart], lastEnd - lastStart)) {
     return looksLikeSignature(bytes, pushes.firstStart, pushes.firstEnd)
-      ? keyHashAddress(params, hash160(bytes.subarray(lastStart, lastEnd)), 0)
+      ? keyHashAddress(params, hash160Of(bytes, lastStart, lastEnd), 0)
       : undefined
   }
   if (pushes.count >= 2 && isMultisig(bytes, lastStart, lastEnd)) {
-    return scriptHashAddress(params, hash160(bytes.subarray(lastStart, lastEnd)), 0)
+    return scriptHashAddress(params, hash160Of(bytes, lastStart, lastEnd), 0)
   }
   return undefined
 }
@@ -161,18 +161,18 @@ export function opensScript(
   if (length === 25 && script[start] === 0x76 && script[start + 1] === 0xa9 && script[start + 24] === 0xac) {
     const pushes = pushesOf(bytes, block.inputScriptStart[input], block.inputScriptEnd[input])
     if (pushes === undefined) return undefined
-    return pushes.count >= 2 && equal(hash160(bytes.subarray(pushes.lastStart, pushes.lastEnd)), start + 3)
+    return pushes.count >= 2 && equal(hash160Of(bytes, pushes.lastStart, pushes.lastEnd), start + 3)
   }
   // A script's hash could be opened by anything before BIP-16; since then by a script that only pushes.
   if (length === 23 && script[start] === 0xa9 && script[start + 1] === 20 && script[start + 22] === 0x87) {
     const pushes = pushesOf(bytes, block.inputScriptStart[input], block.inputScriptEnd[input])
     if (pushes === undefined) return undefined
-    return pushes.count >= 1 && equal(hash160(bytes.subarray(pushes.lastStart, pushes.lastEnd)), start + 2)
+    return pushes.count >= 1 && equal(hash160Of(bytes, pushes.lastStart, pushes.lastEnd), start + 2)
   }
   if (block.params.segwitPrefix !== undefined && script[start] === 0 && block.inputWitness[input] !== 0) {
     if (length === 22 && script[start + 1] === 20) {
       const items = witnessOf(bytes, block.inputWitness[input])
-      return items.count === 2 && equal(hash160(bytes.subarray(items.lastStart, items.lastEnd)), start + 2)
+      return items.count === 2 && equal(hash160Of(bytes, items.lastStart, items.lastEnd), start + 2)
     }
     if (length === 34 && script[start + 1] === 32) {
       const items = witnessOf(bytes, block.inputWitness[input])
