@@ -14,25 +14,17 @@ import type {
 import { comparePlaces, isVisible } from './chain-store.ts'
 import {
   accountKey,
-  addCoverage,
   type Block,
-  blockOfHeader,
-  blockOfTransaction,
   blockTime,
-  checkFollows,
   checkSnapshot,
   compareText,
-  doubleSpend,
   emptyFacts,
   type FactBook,
   factsInOrder,
-  joinAssets,
-  joinBlocks,
-  joinOpenings,
-  joinTransactions,
   outputKey,
   touchesOf,
 } from './rules.ts'
+import { type Change, type Held, weighBatch } from './weigh.ts'
 
 /** What one chain holds. Histories are sorted when first read after a change. */
 interface ChainMemory {
@@ -52,18 +44,17 @@ interface ChainMemory {
   readonly unsorted: Set<string>
 }
 
-/** What a batch would change, gathered whole before anything is changed. */
-interface Change {
-  readonly transactions: Map<string, Transaction[]>
-  readonly spenders: Map<string, string>
-  readonly blocks: Map<number, Block>
-  readonly facts: FactBook
-}
-
 /** The chain store of dumps and tests: everything in maps, nothing kept after it closes. */
 export class MemoryStore implements ChainStore {
   readonly #chains = new Map<Chain, ChainMemory>()
   readonly #finalityDepth: (chain: Chain) => number
+  readonly #held: Held = {
+    transactions: (chain, id) => this.#chains.get(chain)?.transactions.get(id) ?? [],
+    spender: (chain, id, output) => this.#chains.get(chain)?.spenders.get(outputKey(id, output)),
+    block: (chain, height) => this.#chains.get(chain)?.blocks.get(height),
+    asset: (chain, asset) => this.#chains.get(chain)?.facts.assets.get(asset),
+    opening: (chain, asset, address) => this.#chains.get(chain)?.facts.openings.get(accountKey(asset, address)),
+  }
 
   constructor(options: StoreOptions = {}) {
     this.#finalityDepth = options.finalityDepth ?? (() => 0)
@@ -186,35 +177,8 @@ export class MemoryStore implements ChainStore {
   }
 
   async append(batch: LedgerBatch): Promise<void> {
-    const changes = new Map<Chain, Change>()
-    const changeOf = (chain: Chain): Change => {
-      let change = changes.get(chain)
-      if (change === undefined) {
-        change = { transactions: new Map(), spenders: new Map(), blocks: new Map(), facts: emptyFacts() }
-        changes.set(chain, change)
-      }
-      return change
-    }
-    // Everything is held against the store and the rest of the batch first; only then is anything written.
-    for (const each of batch.transactions) this.#weighTransaction(changeOf(each.chain), each)
-    for (const each of batch.blocks ?? [])
-      this.#weighBlock(changeOf(each.chain), each.chain, each.height, blockOfHeader(each))
-    for (const [chain, change] of changes) {
-      for (const height of change.blocks.keys()) this.#checkNeighbours(change, chain, height)
-    }
-    for (const each of batch.assets ?? []) {
-      const { facts } = changeOf(each.chain)
-      const held = facts.assets.get(each.asset) ?? this.#chains.get(each.chain)?.facts.assets.get(each.asset)
-      facts.assets.set(each.asset, joinAssets(held, each))
-    }
-    for (const each of batch.openings ?? []) {
-      const { facts } = changeOf(each.chain)
-      const key = accountKey(each.asset, each.address)
-      const held = facts.openings.get(key) ?? this.#chains.get(each.chain)?.facts.openings.get(key)
-      facts.openings.set(key, joinOpenings(held, each))
-    }
-    for (const each of batch.coverage ?? []) addCoverage(changeOf(each.chain).facts, each)
-    for (const [chain, change] of changes) this.#apply(chain, change)
+    // Everything is held against the store first; only then is anything written.
+    for (const [chain, change] of weighBatch(batch, this.#held)) this.#apply(chain, change)
   }
 
   async rollback(chain: Chain, height: number): Promise<void> {
@@ -252,39 +216,6 @@ export class MemoryStore implements ChainStore {
     return memory
   }
 
-  #weighTransaction(change: Change, come: Transaction): void {
-    const memory = this.#chains.get(come.chain)
-    const rows = [...(change.transactions.get(come.id) ?? memory?.transactions.get(come.id) ?? [])]
-    let place = rows.length
-    let kept: Transaction = come
-    for (let i = 0; i < rows.length; i++) {
-      const joined = joinTransactions(rows[i], come)
-      if (joined !== undefined) [place, kept] = [i, joined]
-    }
-    rows[place] = kept
-    change.transactions.set(come.id, rows.sort(comparePlaces))
-    if (come.kind === 'utxo') {
-      for (const { transaction, output } of come.inputs) {
-        const key = outputKey(transaction, output)
-        const spender = change.spenders.get(key) ?? memory?.spenders.get(key)
-        if (spender !== undefined && spender !== come.id) throw doubleSpend(come.chain, key, spender, come.id)
-        change.spenders.set(key, come.id)
-      }
-    }
-    if (come.height !== undefined) this.#weighBlock(change, come.chain, come.height, blockOfTransaction(come))
-  }
-
-  #weighBlock(change: Change, chain: Chain, height: number, come: Block): void {
-    const held = change.blocks.get(height) ?? this.#chains.get(chain)?.blocks.get(height)
-    change.blocks.set(height, joinBlocks(chain, height, held, come))
-  }
-
-  #checkNeighbours(change: Change, chain: Chain, height: number): void {
-    const blockAt = (each: number) => change.blocks.get(each) ?? this.#chains.get(chain)?.blocks.get(each)
-    checkFollows(chain, height, blockAt(height - 1), blockAt(height))
-    checkFollows(chain, height + 1, blockAt(height), blockAt(height + 1))
-  }
-
   #apply(chain: Chain, change: Change): void {
     let memory = this.#chains.get(chain)
     if (memory === undefined) {
@@ -300,17 +231,24 @@ export class MemoryStore implements ChainStore {
       }
       this.#chains.set(chain, memory)
     }
-    for (const [id, rows] of change.transactions) {
-      const held = memory.transactions.get(id) ?? []
-      for (const row of rows) {
-        if (held.includes(row)) continue
-        const before = held.find((each) => comparePlaces(each, row) === 0)
-        this.#enter(memory, row, before)
-        if (row.height === undefined && row.time > memory.latestUnplaced) memory.latestUnplaced = row.time
-      }
-      memory.transactions.set(id, rows)
+    for (const row of change.added) {
+      const rows = memory.transactions.get(row.id)
+      if (rows === undefined) memory.transactions.set(row.id, [row])
+      else rows.splice(firstFrom(rows, row), 0, row)
+      this.#enter(memory, row)
+      if (row.height === undefined && row.time > memory.latestUnplaced) memory.latestUnplaced = row.time
     }
-    for (const [output, spender] of change.spenders) memory.spenders.set(output, spender)
+    for (const { before, after } of change.replaced) {
+      const rows = memory.transactions.get(before.id)!
+      rows[rows.indexOf(before)] = after
+      for (const { asset, address } of touchesOf(before)) {
+        const key = accountKey(asset, address)
+        historyOf(memory, key)
+        const history = memory.histories.get(key)!
+        history[firstFrom(history, before)] = after
+      }
+    }
+    for (const [output, { spender }] of change.spenders) memory.spenders.set(output, spender)
     for (const [height, block] of change.blocks) memory.blocks.set(height, block)
     for (const [asset, fact] of change.facts.assets) memory.facts.assets.set(asset, fact)
     for (const [account, opening] of change.facts.openings) memory.facts.openings.set(account, opening)
@@ -318,8 +256,7 @@ export class MemoryStore implements ChainStore {
     memory.facts.coversAll ||= change.facts.coversAll
   }
 
-  /** Enters a row in the histories it belongs to; `before` is the row it takes the place of, where there is one. */
-  #enter(memory: ChainMemory, row: Transaction, before: Transaction | undefined): void {
+  #enter(memory: ChainMemory, row: Transaction): void {
     for (const { asset, address } of touchesOf(row)) {
       const key = accountKey(asset, address)
       let history = memory.histories.get(key)
@@ -329,13 +266,8 @@ export class MemoryStore implements ChainStore {
         if (assets === undefined) memory.assetsOf.set(address, new Set([asset]))
         else assets.add(asset)
       }
-      if (before !== undefined) {
-        historyOf(memory, key)
-        history[firstFrom(history, before)] = row
-      } else {
-        if (history.length > 0 && comparePlaces(history[history.length - 1], row) > 0) memory.unsorted.add(key)
-        history.push(row)
-      }
+      if (history.length > 0 && comparePlaces(history[history.length - 1], row) > 0) memory.unsorted.add(key)
+      history.push(row)
     }
   }
 }
