@@ -1,5 +1,16 @@
 /** GraphSense TagPacks: YAML read with limits, kept field by field, written again; and the tags they make. */
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml'
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+} from 'yaml'
 import { Fault } from '../faults.ts'
 import { TAG_TEXT_MAX } from './csv.ts'
 import { codeOfChain, placeAddress } from './networks.ts'
@@ -108,15 +119,55 @@ export function parseTagPack(
   return { pack: { header, tags }, rejected }
 }
 
+/** Deepest nesting that is read. A pack has three levels. */
+const DEPTH_MAX = 32
+/** Widest indentation that is read, in columns: as many levels can hang on it. */
+const INDENT_MAX = 256
+
+/**
+ * Refuses text nested deeper than any pack before it is parsed: the parser descends once for each level, and a file of a
+ * few thousand brackets would end the process, not the parse. The lexer does not descend.
+ */
+function checkDepth(text: string, name: string): void {
+  let flow = 0
+  let indicators = 0
+  let line = 1
+  let lineStart = true
+  for (const token of new Lexer().lex(text)) {
+    const first = token[0]
+    if (first === '\n' || first === '\r') {
+      line++
+      lineStart = true
+      indicators = 0
+      continue
+    }
+    if (token.length > 1) for (let i = token.indexOf('\n'); i >= 0; i = token.indexOf('\n', i + 1)) line++
+    const indent = first === ' ' && lineStart ? token.length : 0
+    lineStart = false
+    if (first === ' ') {
+      if (indent > INDENT_MAX) {
+        throw new Fault('LIMIT_EXCEEDED', `${name} line ${line}: indented by over ${INDENT_MAX} columns`)
+      }
+      continue
+    }
+    if (token === '[' || token === '{') flow++
+    else if (token === ']' || token === '}') flow--
+    if (token === '-' || token === '?' || token === ':') indicators++
+    else indicators = 0
+    if (flow > DEPTH_MAX || indicators > DEPTH_MAX) {
+      throw new Fault('LIMIT_EXCEEDED', `${name} line ${line}: nested over ${DEPTH_MAX} deep; a pack has three levels`)
+    }
+  }
+}
+
 function parseYaml(text: string, name: string, lineCounter: LineCounter): Document {
   let document: Document
+  checkDepth(text, name)
   try {
     // Keys are checked for doubles here, level by level: the parser's own check is quadratic in a map's size.
     document = parseDocument(text, { lineCounter, schema: 'core', uniqueKeys: false, stringKeys: false, merge: false })
   } catch (cause) {
     // The parser descends once for each level of nesting; a pack is three levels deep.
-    if (cause instanceof RangeError)
-      throw new Fault('LIMIT_EXCEEDED', `${name}: nested too deep for a tag pack`, { cause })
     throw new Fault('TAGS_INVALID', `${name}: not YAML: ${cause instanceof Error ? cause.message : ''}`, { cause })
   }
   const [error] = document.errors

@@ -215,6 +215,14 @@ describe('the sample of seized wallets', () => {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line))
+    const paidBy = new Map<string, string[]>()
+    for (const line of lines) {
+      for (const { from, to } of (line.transfers ?? []) as { from: string; to: string }[]) {
+        const recipients = paidBy.get(from)
+        if (recipients) recipients.push(to)
+        else paidBy.set(from, [to])
+      }
+    }
     for (const seed of request.seeds) {
       const paid = lines.filter((line) =>
         seed.transaction
@@ -228,10 +236,7 @@ describe('the sample of seized wallets', () => {
       expect(paid.length).toBeGreaterThan(0)
       // From the seed's wallet, directly or over one wallet, to a service.
       const wallet = seed.address ?? paid[0].transfers[seed.transfer].to
-      const next = (from: string): string[] =>
-        lines.flatMap((line) =>
-          (line.transfers ?? []).filter((t: { from: string }) => t.from === from).map((t: { to: string }) => t.to),
-        )
+      const next = (from: string): string[] => paidBy.get(from) ?? []
       const reached = next(wallet).flatMap((to) => [to, ...next(to)])
       expect(reached.some((to) => book.stopAt('tron', to, 1_650_000_000)?.sink === 'service')).toBe(true)
       expect(book.stopAt('tron', wallet, 1_650_000_000)).toBeUndefined()
