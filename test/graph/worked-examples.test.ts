@@ -11,7 +11,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type MethodName, traceTaint } from '../../graph/index.ts'
+import { FEE_LEG, type MethodName, traceTaint } from '../../graph/index.ts'
 import { type Built, build, type Drawing, type DrawnEntry, tell } from '../support/ledger.ts'
 
 interface Event {
@@ -99,7 +99,7 @@ function drawPool(events: readonly Event[], scale: bigint): Drawing {
       conversion: false,
     }
   })
-  return { openings: new Map(), entries }
+  return { pools: 'address', openings: new Map(), entries }
 }
 
 /** How much of each seed lies in a pool, by seed id; seeds with nothing are left out. */
@@ -207,13 +207,16 @@ describe('one transaction', () => {
           fee: BigInt(fee),
           conversion: false,
         })
-        const built = build({ openings: new Map(), entries })
+        const built = build({ pools: 'output', openings: new Map(), entries })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const spend = entries.length - 1
         const first = built.entries.outStart[spend]
         const given = result.map((_, i) =>
           rows
-            .filter((row) => row.entry === spend && row.side === 1 && row.leg === first + i)
+            .filter(
+              (row) =>
+                row.entry === spend && row.side === 1 && row.leg === (i === outputs.length ? FEE_LEG : first + i),
+            )
             .reduce((all, row) => all + Number(row.amount), 0),
         )
         expect(given).toEqual(result)
@@ -248,7 +251,7 @@ describe('two balances', () => {
           for (const [label, amount] of lots) put('@clean', pool, BigInt(amount), label === 'T')
         }
         for (const [from, to, amount] of moves) put(from, to, BigInt(amount), false)
-        const built = build({ openings: new Map(), entries })
+        const built = build({ pools: 'address', openings: new Map(), entries })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const given: Record<string, number> = {}
         for (const [i, [from, to]] of moves.entries()) {
