@@ -1,25 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import { METHOD_NAMES } from '../../graph/index.ts'
-import { DRAWN_CASES } from '../support/drawn-cases.ts'
+import { DRAWN_CASES, saidOf, sortedLines } from '../support/drawn-cases.ts'
 import { draw, ledger, show } from '../support/ledger.ts'
 import { dealSlowly, oracle } from '../support/oracle.ts'
 
-/** Answers written by hand are compared line by line, in any order. */
-const lines = (text: string) =>
-  text
-    .split(/[\n|]/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .sort()
-
 describe('the oracle answers as a person with a pencil does', () => {
-  for (const { shows, ledger: text, says } of DRAWN_CASES) {
-    const built = ledger(text)
+  for (const each of DRAWN_CASES) {
+    const built = ledger(each.ledger, each.pools)
     for (const method of METHOD_NAMES) {
-      const answer = says[method] ?? (method === 'tiho' ? undefined : says.all)
-      if (answer === undefined) continue
-      test(`${method}: ${shows}`, () => {
-        expect(lines(show(oracle(built.drawing, built, method), built, method))).toEqual(lines(answer))
+      const said = saidOf(each, method)
+      if (said === undefined) continue
+      test(`${method}: ${each.shows}`, () => {
+        expect(sortedLines(show(oracle(built.drawing, built, method), built, method))).toEqual(said)
       })
     }
   }

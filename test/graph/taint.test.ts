@@ -1,48 +1,46 @@
 import { describe, expect, test } from 'vitest'
-import { METHOD_NAMES, type MethodName, traceTaint } from '../../graph/index.ts'
-import { DRAWN_CASES } from '../support/drawn-cases.ts'
-import { type BuildOptions, build, draw, mixingFor, show, tell } from '../support/ledger.ts'
+import { METHOD_NAMES, type MethodName, methodFits, traceTaint } from '../../graph/index.ts'
+import { DRAWN_CASES, saidOf, sortedLines } from '../support/drawn-cases.ts'
+import { type BuildOptions, type Drawing, ledger, show, tell } from '../support/ledger.ts'
 
-const lines = (text: string) =>
-  text
-    .split(/[\n|]/)
-    .map((line) => line.trim())
-    .filter((line) => line !== '')
-    .sort()
-
-function answer(text: string, method: MethodName, options?: BuildOptions): string[] {
-  const drawing = draw(text)
-  const built = build(drawing, { mixing: mixingFor(drawing, method), ...options })
-  return lines(show(tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built), built, method))
+function answer(text: string, pools: Drawing['pools'], method: MethodName, options?: BuildOptions): string[] {
+  const built = ledger(text, pools, options)
+  const taint = traceTaint(built.entries, built.seedLegs, built.seedCount, method)
+  return sortedLines(show(tell(taint, built), built, method))
 }
 
 for (const amounts of ['number', 'bigint'] as const) {
   describe(`drawn cases, amounts as ${amounts}`, () => {
-    for (const { shows, ledger: text, says } of DRAWN_CASES) {
+    for (const each of DRAWN_CASES) {
       for (const method of METHOD_NAMES) {
-        const expected = says[method] ?? (method === 'tiho' ? undefined : says.all)
-        if (expected === undefined) continue
-        test(`${method}: ${shows}`, () => {
-          expect(answer(text, method, { amounts })).toEqual(lines(expected))
+        const said = saidOf(each, method)
+        if (said === undefined) continue
+        test(`${method}: ${each.shows}`, () => {
+          expect(answer(each.ledger, each.pools, method, { amounts })).toEqual(said)
         })
       }
     }
   })
 }
 
+/** Each method with pools that it fits. */
+const FITTING = METHOD_NAMES.map((method) => {
+  const pools: Drawing['pools'] = methodFits(method, 'output') ? 'output' : 'address'
+  return { method, pools }
+})
+
 describe('sizes', () => {
   test('nothing at all is a ledger, and its journal is empty', () => {
-    for (const method of METHOD_NAMES) {
-      const built = build(draw(''), { mixing: mixingFor(draw(''), method) })
+    for (const { method, pools } of FITTING) {
+      const built = ledger('', pools)
       const taint = traceTaint(built.entries, built.seedLegs, built.seedCount, method)
       expect(taint.journal.rows).toBe(0)
     }
   })
 
   test('without seeds nothing is written, and balances are still told', () => {
-    for (const method of METHOD_NAMES) {
-      const text = 'tx t  a 5 -> b 3, c 2'
-      const built = build(draw(text), { mixing: mixingFor(draw(text), method) })
+    for (const { method, pools } of FITTING) {
+      const built = ledger('tx t  a 5 -> b 3, c 2', pools)
       const taint = traceTaint(built.entries, built.seedLegs, 0, method)
       expect(taint.journal.rows).toBe(0)
       expect(built.pools.map((_, pool) => taint.held(pool))).toEqual([
@@ -55,10 +53,9 @@ describe('sizes', () => {
 
   test('amounts of 2^255 are whole', () => {
     const half = (1n << 255n).toString()
-    for (const method of METHOD_NAMES) {
-      // 2^255 of proceeds and 1 of salary; one unit short of all goes to a.
-      const drawing = draw(`seed s ${half}\n tx t  s ${half}, x 1 -> a ${half}, b 1`)
-      const built = build(drawing, { amounts: 'bigint', mixing: mixingFor(drawing, method) })
+    for (const { method, pools } of FITTING) {
+      // 2^255 of proceeds and 1 of salary.
+      const built = ledger(`seed s ${half}\n tx t  s ${half}, x 1 -> a ${half}, b 1`, pools, { amounts: 'bigint' })
       const told = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
       const sum = told.held.flat().filter((lot) => lot.origin === 0)
       expect(sum.reduce((all, lot) => all + lot.amount, 0n)).toBe(1n << 255n)
@@ -74,6 +71,6 @@ describe('sizes', () => {
       text += `tx t${i}  ${from} ${left + 1} -> c${i} ${left}, @binance 1\n`
       from = `c${i}`
     }
-    for (const method of METHOD_NAMES) expect(answer(text, method)).toEqual([`@binance: s ${hops}`])
+    for (const { method, pools } of FITTING) expect(answer(text, pools, method)).toEqual([`@binance: s ${hops}`])
   })
 })

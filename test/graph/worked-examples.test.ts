@@ -11,7 +11,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type MethodName, traceTaint } from '../../graph/index.ts'
+import { FEE_LEG, type MethodName, traceTaint } from '../../graph/index.ts'
 import { type Built, build, type Drawing, type DrawnEntry, tell } from '../support/ledger.ts'
 
 interface Event {
@@ -99,7 +99,7 @@ function drawPool(events: readonly Event[], scale: bigint): Drawing {
       conversion: false,
     }
   })
-  return { openings: new Map(), entries }
+  return { pools: 'address', openings: new Map(), entries }
 }
 
 /** How much of each seed lies in a pool, by seed id; seeds with nothing are left out. */
@@ -138,10 +138,7 @@ describe('one balance', () => {
       )
 
       test(`${id} ${code}: ${name}${scale > 1n ? `, exact in units of 1/${scale}` : ''}`, () => {
-        const built = build(drawPool(events, scale), {
-          amounts: scale > 1_000n ? 'bigint' : 'number',
-          mixing: 'balance',
-        })
+        const built = build(drawPool(events, scale), { amounts: scale > 1_000n ? 'bigint' : 'number' })
         for (const { to, taint } of result.out) {
           const expected = Object.entries(taint).map(([seed, part]) => [seed, scaled(part, scale)])
           expect(traced(built, method, `out ${to}`), `paid to ${to}`).toEqual(Object.fromEntries(expected))
@@ -154,7 +151,7 @@ describe('one balance', () => {
       const base = lcm(events.map((event) => fraction(event.amount).under))
       if (scale === base) continue
       test(`${id} ${code}: ${name}, in whole units within the largest remainder`, () => {
-        const built = build(drawPool(events, base), { mixing: 'balance' })
+        const built = build(drawPool(events, base))
         const near = (given: bigint, exact: string, deals: number) => {
           // |given − exact × base| < deals, without leaving whole numbers.
           const { over, under } = fraction(exact)
@@ -210,13 +207,16 @@ describe('one transaction', () => {
           fee: BigInt(fee),
           conversion: false,
         })
-        const built = build({ openings: new Map(), entries }, { mixing: 'transaction' })
+        const built = build({ pools: 'output', openings: new Map(), entries })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const spend = entries.length - 1
         const first = built.entries.outStart[spend]
         const given = result.map((_, i) =>
           rows
-            .filter((row) => row.entry === spend && row.side === 1 && row.leg === first + i)
+            .filter(
+              (row) =>
+                row.entry === spend && row.side === 1 && row.leg === (i === outputs.length ? FEE_LEG : first + i),
+            )
             .reduce((all, row) => all + Number(row.amount), 0),
         )
         expect(given).toEqual(result)
@@ -251,7 +251,7 @@ describe('two balances', () => {
           for (const [label, amount] of lots) put('@clean', pool, BigInt(amount), label === 'T')
         }
         for (const [from, to, amount] of moves) put(from, to, BigInt(amount), false)
-        const built = build({ openings: new Map(), entries }, { mixing: 'balance' })
+        const built = build({ pools: 'address', openings: new Map(), entries })
         const { rows } = tell(traceTaint(built.entries, built.seedLegs, built.seedCount, method), built)
         const given: Record<string, number> = {}
         for (const [i, [from, to]] of moves.entries()) {

@@ -2,19 +2,37 @@
  * Cases that a lawyer can check with a pencil: a drawn ledger, and what each method says of it. The engine and the
  * coin-by-coin oracle must both give these answers. Pools that end empty are left out; `other` is what is no seed's.
  */
-import type { MethodName } from '../../graph/index.ts'
+import { type MethodName, methodFits } from '../../graph/index.ts'
 
 export interface DrawnCase {
   /** The rule that the case shows. */
   readonly shows: string
+  /** Outputs that transactions mix, or balances. */
+  readonly pools: 'output' | 'address'
   readonly ledger: string
-  /** Lines may stand in any order, `|` parts them. `all` stands for every method of a balance, not for tiho. */
+  /** Lines may stand in any order, `|` parts them. `all` stands for every method that fits the pools. */
   readonly says: Partial<Record<MethodName | 'all', string>>
+}
+
+/** What a case says of a method, as sorted lines; undefined where it says nothing. */
+export function saidOf({ says, pools }: DrawnCase, method: MethodName): string[] | undefined {
+  const text = says[method] ?? says.all
+  return text === undefined || !methodFits(method, pools) ? undefined : sortedLines(text)
+}
+
+/** Answers are compared line by line, in any order. */
+export function sortedLines(text: string): string[] {
+  return text
+    .split(/[\n|]/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .sort()
 }
 
 export const DRAWN_CASES: readonly DrawnCase[] = [
   {
     shows: 'inputs mix in a transaction, and each method parts them its own way (STYLE.md)',
+    pools: 'output',
     ledger: `
       seed theft 10
       tx t1  theft 10, salary 10  ->  a 12, b 7  fee 1
@@ -24,18 +42,18 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
       lifo: 'a: unknown 10, theft 2 | b: theft 7 | fee: theft 1',
       // 10 × 12/20 = 6; 10 × 7/20 = 3.5 and 10 × 1/20 = 0.5 tie for the last unit: the lower leg, b, has it.
       proRata: 'a: theft 6, unknown 6 | b: theft 4, unknown 3 | fee: other 1',
-      ownFirst: 'a: unknown 10, theft 2 | b: theft 7 | fee: theft 1',
-      proceedsFirst: 'a: theft 10, unknown 2 | b: unknown 7 | fee: other 1',
       tiho: 'a: theft 10, unknown 2 | b: unknown 7 | fee: other 1',
     },
   },
   {
     shows: 'a seed that nobody touched lies where it arrived',
+    pools: 'output',
     ledger: 'seed theft 5',
-    says: { all: 'theft: theft 5', tiho: 'theft: theft 5' },
+    says: { all: 'theft: theft 5' },
   },
   {
     shows: 'what was held before the data begins stands first and is unknown',
+    pools: 'address',
     ledger: `
       open wallet 4
       seed theft 6 -> wallet
@@ -51,6 +69,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'money that came later is newer: fifo takes it last, lifo first',
+    pools: 'address',
     ledger: `
       seed theft 6 -> wallet
       tx pay  @clean 4 -> wallet 4
@@ -66,6 +85,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'several seeds keep labels of their own; among proceeds the oldest go first (Barlow Clowes)',
+    pools: 'address',
     ledger: `
       seed anna 1000 -> fund
       seed bora 2000 -> fund
@@ -81,6 +101,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a seed that is part of a payment stands first in it',
+    pools: 'address',
     ledger: `
       tx t1  @unknown 10 -> w 10 [buy 4]
       tx t2  w 3 -> x 3
@@ -96,6 +117,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'value that is one seed’s already keeps its label when another seed claims the payment',
+    pools: 'output',
     ledger: `
       seed anna 4
       tx t1  anna 4, b 6 -> c 10 [zeta 5]
@@ -104,22 +126,23 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
       fifo: 'c: zeta 5, anna 4, unknown 1',
       lifo: 'c: zeta 5, unknown 1, anna 4',
       proRata: 'c: anna 4, zeta 5, unknown 1',
-      ownFirst: 'c: unknown 1, zeta 5, anna 4',
-      proceedsFirst: 'c: zeta 5, anna 4, unknown 1',
     },
   },
   {
     shows: 'two claims on one deposit never exceed it: the first id has it',
+    pools: 'output',
     ledger: 'tx t  @unknown 10 -> w 10 [bora 10; anna 10]',
-    says: { all: 'w: anna 10', tiho: 'w: anna 10' },
+    says: { all: 'w: anna 10' },
   },
   {
     shows: 'two part claims on one deposit: the second has what the first left',
+    pools: 'output',
     ledger: 'tx t  @unknown 10 -> w 10 [bora 6; anna 7]',
     says: { proRata: 'w: anna 7, bora 3' },
   },
   {
     shows: 'a claim may be larger than what is left unclaimed',
+    pools: 'output',
     ledger: `
       seed anna 4
       tx t1  anna 4, b 6 -> c 10 [zeta 10]
@@ -128,14 +151,16 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'the fee is served last: proceeds alone pay it with proceeds',
+    pools: 'output',
     ledger: `
       seed s 10
       tx t  s 10 -> a 9 fee 1
     `,
-    says: { all: 'a: s 9 | fee: s 1', tiho: 'a: s 9 | fee: s 1' },
+    says: { all: 'a: s 9 | fee: s 1' },
   },
   {
     shows: 'the fee is served last: by fifo the last input pays it',
+    pools: 'output',
     ledger: `
       seed s 5
       tx t  salary 5, s 5 -> a 9 fee 1
@@ -144,13 +169,12 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
       fifo: 'a: unknown 5, s 4 | fee: s 1',
       lifo: 'a: s 5, unknown 4 | fee: other 1',
       proRata: 'a: s 5, unknown 4 | fee: other 1', // 4.5 and 0.5 tie: the lower leg
-      ownFirst: 'a: unknown 5, s 4 | fee: s 1',
-      proceedsFirst: 'a: s 5, unknown 4 | fee: other 1',
       tiho: 'a: s 5, unknown 4 | fee: other 1',
     },
   },
   {
     shows: 'an entry may be nothing but a fee',
+    pools: 'address',
     ledger: `
       seed s 5 -> w
       tx gas  w 2 -> fee 2
@@ -159,27 +183,31 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a payment into a service ends there',
+    pools: 'output',
     ledger: `
       seed s 5
       tx t  s 5 -> @binance 3, mine 2
     `,
-    says: { all: '@binance: s 3 | mine: s 2', tiho: '@binance: s 3 | mine: s 2' },
+    says: { all: '@binance: s 3 | mine: s 2' },
   },
   {
     shows: 'a seed paid straight into a service is there',
+    pools: 'output',
     ledger: 'tx t  @unknown 5 -> @binance 5 [s 5]',
-    says: { all: '@binance: s 5', tiho: '@binance: s 5' },
+    says: { all: '@binance: s 5' },
   },
   {
     shows: 'mixers, bridges and burns end a trace under names of their own',
+    pools: 'output',
     ledger: `
       seed s 7
       tx t  s 7 -> @mixer 1, @bridge 2, @burned 4
     `,
-    says: { all: '@mixer: s 1 | @bridge: s 2 | @burned: s 4', tiho: '@mixer: s 1 | @bridge: s 2 | @burned: s 4' },
+    says: { all: '@mixer: s 1 | @bridge: s 2 | @burned: s 4' },
   },
   {
     shows: 'newly minted value is clean',
+    pools: 'output',
     ledger: `
       seed s 10
       tx cb  -> miner 50
@@ -194,6 +222,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'tiho: proceeds go to the largest output, whatever its place',
+    pools: 'output',
     ledger: `
       seed s 12
       tx t  s 12, x 8 -> a 4, b 9, c 7
@@ -202,6 +231,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'tiho: of equal outputs the lowest',
+    pools: 'output',
     ledger: `
       seed s 5
       tx t  x 15, s 5 -> a 10, b 10
@@ -210,6 +240,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'tiho: the fee comes after every output, however large it is',
+    pools: 'output',
     ledger: `
       seed s 6
       tx t  s 6, x 10 -> a 2, b 4 fee 10
@@ -218,6 +249,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'tiho: two seeds keep the order of their inputs',
+    pools: 'output',
     ledger: `
       seed anna 3
       seed bora 3
@@ -227,6 +259,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a peel chain: nothing mixes, so every method follows it alike',
+    pools: 'output',
     ledger: `
       seed s 10
       tx t1  s 10 -> p1 1, c1 9
@@ -235,11 +268,11 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
     `,
     says: {
       all: 'p1: s 1 | p2: s 1 | p3: s 3 | c3: s 4 | fee: s 1',
-      tiho: 'p1: s 1 | p2: s 1 | p3: s 3 | c3: s 4 | fee: s 1',
     },
   },
   {
     shows: 'value may go round and come back',
+    pools: 'address',
     ledger: `
       seed s 5 -> a
       tx t1  a 5 -> b 5
@@ -250,6 +283,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'what an address pays itself leaves the queue and joins its end',
+    pools: 'address',
     ledger: `
       open w 4
       seed s 6 -> w
@@ -265,6 +299,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'lowest intermediate balance: what fell to one unit stays one unit, whatever is paid in after (Durant)',
+    pools: 'address',
     ledger: `
       seed s 10 -> w
       tx a  w 9 -> @spent 9
@@ -281,6 +316,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a balance that reached nothing has nothing of the seed, under every method',
+    pools: 'address',
     ledger: `
       seed s 3 -> w
       tx a  @clean 2 -> w 2
@@ -291,6 +327,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'lots keep their order from one balance to the next',
+    pools: 'address',
     ledger: `
       open a 5
       seed s 5 -> a
@@ -301,6 +338,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a transaction may take twice from one balance',
+    pools: 'address',
     ledger: `
       seed s 3 -> w
       tx p  @clean 3 -> w 3
@@ -310,33 +348,84 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
       fifo: '@x: s 3 | @y: other 1 | w: clean 2',
       proceedsFirst: '@x: s 3 | @y: other 1 | w: clean 2',
       ownFirst: '@x: other 3 | @y: s 1 | w: s 2',
+      lifo: '@x: other 3 | @y: s 1 | w: s 2',
     },
   },
   {
-    shows: 'two lines inside a transaction: own money of any input goes before proceeds of any other',
+    shows: 'a transaction of outputs mixes its inputs: by lifo the last input leaves first',
+    pools: 'output',
     ledger: `
       seed s 4
-      open b 4
       tx t  s 4, b 4 -> @x 4, @y 4
     `,
     says: {
       fifo: '@x: s 4 | @y: other 4',
       lifo: '@x: other 4 | @y: s 4',
-      ownFirst: '@x: other 4 | @y: s 4',
-      proceedsFirst: '@x: s 4 | @y: other 4',
+      proRata: '@x: s 2, other 2 | @y: s 2, other 2',
+      tiho: '@x: s 4 | @y: other 4',
+    },
+  },
+  {
+    shows: 'an entry of balances passes on what the payers give, in their order; only pro rata mixes it',
+    pools: 'address',
+    ledger: `
+      seed s 4 -> a
+      open b 4
+      tx t  a 4, b 4 -> @x 4, @y 4
+    `,
+    says: { all: '@x: s 4 | @y: other 4', proRata: '@x: s 2, other 2 | @y: s 2, other 2' },
+  },
+  {
+    shows: 'an output is spent as it lies: what arrived in it last is its newest',
+    pools: 'output',
+    ledger: `
+      seed s 3
+      tx t1  s 3, x 2 -> a 5
+      tx t2  a 5 -> b 2, c 3
+    `,
+    says: { fifo: 'b: s 2 | c: s 1, unknown 2', lifo: 'b: s 2 | c: s 1, unknown 2' },
+  },
+  {
+    shows: 'a payment arrives in the order in which the payer’s balance gave it, by lifo too (R3)',
+    pools: 'address',
+    ledger: `
+      open a 2
+      seed s 2 -> a
+      open b 1
+      tx t1  a 3 -> b 3
+      tx t2  b 2 -> @e 2
+    `,
+    // a gives s 2, then 1 of its own; so that one is b's newest.
+    says: { lifo: '@e: s 1, other 1 | a: unknown 1 | b: unknown 1, s 1' },
+  },
+  {
+    shows: 'change that a wallet pays itself joins the end of its queue',
+    pools: 'address',
+    ledger: `
+      open w 4
+      seed s 6 -> w
+      tx t  w 10 -> @shop 4, w 6
+    `,
+    says: {
+      fifo: '@shop: other 4 | w: s 6',
+      lifo: '@shop: s 4 | w: s 2, unknown 4',
+      ownFirst: '@shop: other 4 | w: s 6',
+      proceedsFirst: '@shop: s 4 | w: s 2, unknown 4',
     },
   },
   {
     shows: 'a payment of nothing moves nothing',
+    pools: 'output',
     ledger: `
       seed s 5
       open zero 0
       tx t  s 5, zero 0 -> a 0, b 5
     `,
-    says: { all: 'b: s 5', tiho: 'b: s 5' },
+    says: { all: 'b: s 5' },
   },
   {
     shows: 'pro rata: of equal remainders the lowest leg',
+    pools: 'output',
     ledger: `
       seed s 1
       tx t  s 1, x 1 -> a 1, b 1
@@ -345,6 +434,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'pro rata: a leg never gets more than it holds',
+    pools: 'output',
     ledger: `
       seed anna 1
       seed bora 1
@@ -356,6 +446,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'pro rata: origins are dealt in the order of seed ids, then unknown, then clean',
+    pools: 'address',
     ledger: `
       tx p  @clean 1 -> w 1
       seed bora 1 -> w
@@ -366,6 +457,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'pro rata: three outputs and the fee share one remainder (D26)',
+    pools: 'output',
     ledger: `
       seed s 100
       tx t  s 100, x 200 -> a 101, b 99, c 97 fee 3
@@ -375,6 +467,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'an address seed is every payment it received, one label for all',
+    pools: 'address',
     ledger: `
       seed v 3 -> w
       tx p  @clean 2 -> w 2
@@ -391,6 +484,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a conversion carries lots over in proportion, cut where the running total falls',
+    pools: 'address',
     ledger: `
       seed s 3 -> w
       tx p  @clean 7 -> w 7
@@ -406,6 +500,7 @@ export const DRAWN_CASES: readonly DrawnCase[] = [
   },
   {
     shows: 'a conversion of proceeds alone is proceeds alone, and may be traced on',
+    pools: 'address',
     ledger: `
       seed s 3
       swap x  s 3 -> s/wei 1000

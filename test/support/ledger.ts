@@ -15,16 +15,15 @@
 import {
   type Amounts,
   type Entries,
+  FEE_LEG,
   FROM_CLEAN,
   FROM_UNKNOWN,
   type Lot,
   type MethodName,
-  methodFits,
   type SeedLeg,
   type Taint,
   TO_BRIDGE,
   TO_BURNED,
-  TO_FEE,
   TO_HORIZON,
   TO_MIXER,
   TO_OUTSIDE,
@@ -54,6 +53,8 @@ export interface DrawnEntry {
 
 /** A ledger as drawn, before it becomes columns. Pools and seeds are known by name. */
 export interface Drawing {
+  /** `output`: each pool is paid once and spent whole, and transactions mix. `address`: balances mix, entries pass on. */
+  readonly pools: 'output' | 'address'
   readonly openings: ReadonlyMap<string, bigint>
   readonly entries: readonly DrawnEntry[]
 }
@@ -68,8 +69,10 @@ export interface Built {
   readonly seeds: readonly string[]
   /** Pool names by number. */
   readonly pools: readonly string[]
-  /** Where each out leg goes, by name: a pool, `@service` or `fee`. */
+  /** Where each out leg goes, by name: a pool or a sink such as `@binance`. */
   readonly legNames: readonly string[]
+  /** What every amount was multiplied by. */
+  readonly times: bigint
 }
 
 export interface BuildOptions {
@@ -77,10 +80,6 @@ export interface BuildOptions {
   readonly amounts?: 'number' | 'bigint'
   /** Every amount times this. */
   readonly times?: bigint
-  /** The fee as a last leg to TO_FEE, or as what is left over. */
-  readonly fees?: 'leg' | 'rest'
-  /** Where value mixes; as the drawing looks if unsaid. */
-  readonly mixing?: Entries['mixing']
 }
 
 /** One run of one seed's value, as a journal row; adjacent rows of the same run are one. */
@@ -145,7 +144,7 @@ function drawnOut(text: string, line: string): DrawnOut {
 const list = (text: string) => text.split(',').filter((each) => each.trim() !== '')
 
 /** Reads a drawing; refuses one that does not balance, or in which a pool pays what it never had. */
-export function draw(text: string): Drawing {
+export function draw(text: string, pools: Drawing['pools'] = 'address'): Drawing {
   const openings = new Map<string, bigint>()
   const balances = new Map<string, bigint>()
   const entries: DrawnEntry[] = []
@@ -154,7 +153,9 @@ export function draw(text: string): Drawing {
       if (from.startsWith('@')) continue
       const held = balances.get(from)
       if (held === undefined) openings.set(from, amount)
-      else if (held < amount) throw new Error(`${from} holds ${held}: '${line}'`)
+      else if (held < amount || (pools === 'output' && held > amount)) {
+        throw new Error(`${from} holds ${held}: '${line}'`)
+      }
       balances.set(from, (held ?? amount) - amount)
     }
     for (const { to, amount } of entry.outs) {
@@ -193,12 +194,12 @@ export function draw(text: string): Drawing {
       enter({ name: match[1], ins, outs, fee, conversion }, line)
     } else throw new Error(`not a line of a ledger: '${line}'`)
   }
-  return { openings, entries }
+  return { pools, openings, entries }
 }
 
 /** Turns a drawing into columns. Pools are numbered as they first appear, seeds in the order of their ids. */
 export function build(drawing: Drawing, options: BuildOptions = {}): Built {
-  const { amounts = 'number', times = 1n, fees = 'leg', mixing = mixingOf(drawing) } = options
+  const { amounts = 'number', times = 1n } = options
   const pools: string[] = []
   const numbers = new Map<string, number>()
   const poolOf = (name: string) => {
@@ -235,11 +236,6 @@ export function build(drawing: Drawing, options: BuildOptions = {}): Built {
       outAmount.push(amount * times)
       legNames.push(to)
     }
-    if (entry.fee > 0n && fees === 'leg') {
-      outPool.push(TO_FEE)
-      outAmount.push(entry.fee * times)
-      legNames.push('fee')
-    }
     inStart.push(inPool.length)
     outStart.push(outPool.length)
   }
@@ -247,8 +243,8 @@ export function build(drawing: Drawing, options: BuildOptions = {}): Built {
     amounts === 'bigint' ? [...values] : Float64Array.from(values, Number)
   const spaces = [...new Set(pools.map((name) => name.split('/')[1] ?? ''))]
   const entries: Entries = {
-    mixing,
     count: drawing.entries.length,
+    mixing: drawing.pools === 'output' ? 'transaction' : 'balance',
     poolCount: pools.length,
     transaction: Uint32Array.from(drawing.entries, (_, i) => i),
     inStart: Uint32Array.from(inStart),
@@ -261,38 +257,12 @@ export function build(drawing: Drawing, options: BuildOptions = {}): Built {
     opening: column(pools.map((name) => (drawing.openings.get(name) ?? 0n) * times)),
     poolSpace: Uint32Array.from(pools, (name) => spaces.indexOf(name.split('/')[1] ?? '')),
   }
-  return { drawing, entries, seedLegs, seedCount: seeds.length, seeds, pools, legNames }
-}
-
-/** Where value mixes: in transactions, if every pool is filled once and spent whole at once, as outputs are; else in balances. */
-export function mixingOf(drawing: Drawing): Entries['mixing'] {
-  const filled = new Map<string, bigint>(drawing.openings)
-  const spent = new Set<string>()
-  for (const { ins, outs, conversion } of drawing.entries) {
-    if (conversion) return 'balance'
-    for (const { from, amount } of ins) {
-      if (from.startsWith('@')) continue
-      if (spent.has(from) || filled.get(from) !== amount) return 'balance'
-      spent.add(from)
-    }
-    for (const { to, amount } of outs) {
-      if (to.startsWith('@')) continue
-      if (filled.has(to)) return 'balance'
-      filled.set(to, amount)
-    }
-  }
-  return 'transaction'
-}
-
-/** The same, where a method has a meaning there; else the other. A case drawn without balances still has an answer by them. */
-export function mixingFor(drawing: Drawing, method: MethodName): Entries['mixing'] {
-  const mixing = mixingOf(drawing)
-  if (methodFits(method, mixing === 'transaction' ? 'output' : 'address')) return mixing
-  return mixing === 'transaction' ? 'balance' : 'transaction'
+  return { drawing, entries, seedLegs, seedCount: seeds.length, seeds, pools, legNames, times }
 }
 
 /** Reads a drawing and turns it into columns. */
-export const ledger = (text: string, options?: BuildOptions): Built => build(draw(text), options)
+export const ledger = (text: string, pools: Drawing['pools'] = 'address', options?: BuildOptions): Built =>
+  build(draw(text, pools), options)
 
 /** Joins adjacent lots of one origin and drops empty ones: how finely lots are cut says nothing. */
 export function joinLots(lots: Iterable<Lot>): Lot[] {
@@ -375,6 +345,9 @@ export function show(told: Told, built: Built, method: MethodName): string {
     else paid.set(row.leg, [row])
   }
   const ends = new Map<string, { amount: bigint; lots: Lot[] }>()
+  const fees = (paid.get(FEE_LEG) ?? []).map((row) => ({ origin: row.seed, amount: row.amount }))
+  const feesPaid = total(built.drawing.entries.map((entry) => entry.fee)) * built.times
+  if (feesPaid > 0n) ends.set('fee', { amount: feesPaid, lots: fees })
   for (const [leg, name] of built.legNames.entries()) {
     if (built.entries.outPool[leg] >= 0) continue
     const end = ends.get(name) ?? { amount: 0n, lots: [] }

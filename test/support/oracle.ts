@@ -3,8 +3,8 @@
  * slot of its own and moves alone. Sums cannot see a lost order; this can. Pro rata has no coins, so it is told by a
  * reference in whole numbers with its own dealing.
  */
-import type { Lot, MethodName } from '../../graph/index.ts'
-import { type Drawing, type DrawnEntry, joinLots, joinRows, mixingFor, type Row, type Told } from './ledger.ts'
+import { FEE_LEG, type Lot, type MethodName } from '../../graph/index.ts'
+import { type Drawing, type DrawnEntry, joinLots, joinRows, type Row, type Told } from './ledger.ts'
 
 interface Names {
   readonly seeds: readonly string[]
@@ -32,7 +32,12 @@ class Book {
 
 const asLots = (coins: readonly Coin[]): Lot[] => joinLots(coins.map((origin) => ({ origin, amount: 1n })))
 
-/** Follows every unit. Amounts must be small: they are counted out one at a time. */
+/**
+ * Follows every unit. Amounts must be small: they are counted out one at a time.
+ *
+ * Value mixes in one place only. Pools that are outputs are spent whole, as they lie, and the method rules inside the
+ * transaction; where pools are balances the method rules there, and the entry passes on what the payers gave, in order.
+ */
 export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Exclude<MethodName, 'proRata'>): Told {
   const unknown = seeds.length
   const clean = unknown + 1
@@ -42,7 +47,9 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
   )
   const book = new Book(seeds.length)
 
-  const takeOne = (line: Coin[]): Coin => {
+  const mixesInside = drawing.pools === 'output'
+  const takeOne = (line: Coin[], mixed: boolean): Coin => {
+    if (!mixed) return line.shift()!
     let at = 0
     if (method === 'lifo') at = line.length - 1
     if (method === 'ownFirst') at = line.findIndex((coin) => !isProceeds(coin))
@@ -51,11 +58,8 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
     if (line.length === 0) throw new Error('a coin is wanted where none is')
     return line.splice(at, 1)[0]
   }
-  const whole = mixingFor(drawing, method) === 'transaction'
-  const takeMany = (line: Coin[], count: number) => Array.from({ length: count }, () => takeOne(line))
-  // What balances gave goes on in the order in which it left them; the methods of two lines keep their two lines.
-  const twoLines = method === 'ownFirst' || method === 'proceedsFirst'
-  const serve = (line: Coin[], count: number) => (whole || twoLines ? takeMany(line, count) : line.splice(0, count))
+  const takeMany = (line: Coin[], count: number, mixed: boolean) =>
+    Array.from({ length: count }, () => takeOne(line, mixed))
 
   let inLeg = 0
   let outLeg = 0
@@ -66,10 +70,8 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
       if (from === '@clean') waiting.push(...new Array<Coin>(count).fill(clean))
       else if (from === '@unknown') waiting.push(...new Array<Coin>(count).fill(unknown))
       else {
-        // An output joins the transaction as it lies; what leaves a balance goes through in the order in which it left.
-        const line = balances.get(from)!
-        const given = whole ? line.splice(0, count) : takeMany(line, count)
-        book.write(number, 0, inLeg, asLots(whole && method === 'lifo' ? given.toReversed() : given))
+        const given = takeMany(balances.get(from)!, count, !mixesInside)
+        book.write(number, 0, inLeg, asLots(given))
         waiting.push(...given)
       }
       inLeg++
@@ -86,7 +88,7 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
     }
     const shares = method === 'tiho' ? tihoShares(entry, waiting, isProceeds) : undefined
     for (const [i, leg] of entry.outs.entries()) {
-      const served = shares ? shares[i] : serve(waiting, Number(leg.amount))
+      const served = shares ? shares[i] : takeMany(waiting, Number(leg.amount), mixesInside)
       const labelled = [...served]
       for (const declared of leg.seeds) {
         const seed = seeds.indexOf(declared.seed)
@@ -103,13 +105,13 @@ export function traceCoins(drawing: Drawing, { seeds, pools }: Names, method: Ex
       outLeg++
     }
     if (entry.fee > 0n) {
-      book.write(number, 1, outLeg, asLots(shares ? shares[entry.outs.length] : serve(waiting, Number(entry.fee))))
-      outLeg++
+      const left = shares ? shares[entry.outs.length] : takeMany(waiting, Number(entry.fee), mixesInside)
+      book.write(number, 1, FEE_LEG, asLots(left))
     }
   }
   const held = pools.map((name) => {
     const line = balances.get(name)!
-    return asLots(method === 'tiho' ? line : takeMany(line, line.length))
+    return asLots(takeMany(line, line.length, method !== 'tiho'))
   })
   return { held, rows: joinRows(book.rows) }
 }
@@ -197,6 +199,7 @@ export function traceShares(drawing: Drawing, { seeds, pools }: Names): Told {
     const dealt = dealSlowly(waiting, sizes)
     for (const [i, leg] of entry.outs.entries()) {
       const bag = dealt.map((row) => row[i])
+      const first: Lot[] = []
       for (const declared of leg.seeds) {
         let left = declared.amount
         for (const origin of [unknown, unknown + 1]) {
@@ -204,17 +207,17 @@ export function traceShares(drawing: Drawing, { seeds, pools }: Names): Told {
           bag[origin] -= taken
           left -= taken
         }
-        const seed = seeds.indexOf(declared.seed)
-        bag[seed] += declared.amount - left
-        book.write(number, 2, outLeg, [{ origin: seed, amount: declared.amount - left }])
+        first.unshift({ origin: seeds.indexOf(declared.seed), amount: declared.amount - left })
+        book.write(number, 2, outLeg, first.slice(0, 1))
       }
-      book.write(number, 1, outLeg, lots(bag))
-      if (!leg.to.startsWith('@')) for (const origin of origins) bags.get(leg.to)![origin] += bag[origin]
+      const served = joinLots([...first, ...lots(bag)])
+      book.write(number, 1, outLeg, served)
+      if (!leg.to.startsWith('@')) for (const { origin, amount } of served) bags.get(leg.to)![origin] += amount
       outLeg++
     }
     if (entry.fee > 0n) {
-      book.write(number, 1, outLeg, lots(dealt.map((row) => row[entry.outs.length])))
-      outLeg++
+      const left = dealt.map((row) => row[entry.outs.length])
+      book.write(number, 1, FEE_LEG, lots(left))
     }
   }
   return { held: pools.map((name) => lots(bags.get(name)!)), rows: joinRows(book.rows) }

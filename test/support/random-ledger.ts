@@ -70,6 +70,7 @@ function play(steps: readonly Step[], openings: readonly number[], shape: Ledger
     }
     const minted = share(amountMax, raw.minted)
     if (!conversion && raw.kind < 8) ins.push({ from: raw.kind < 3 ? '@clean' : '@unknown', amount: minted })
+    if (ins.length === 0 && (conversion || raw.outs.length === 0)) continue
     // What is shared out: everything taken in; a coinbase's own amount; the other asset's figure.
     const taken = ins.reduce((all, leg) => all + leg.amount, 0n)
     const given = ins.length === 0 ? minted : conversion ? (taken === 0n ? 0n : minted + 1n) : taken
@@ -96,12 +97,11 @@ function play(steps: readonly Step[], openings: readonly number[], shape: Ledger
             ]
       return { to, amount, seeds }
     })
-    if (count === 0 && ins.length === 0) continue
     for (const { to, amount } of outs) if (!to.startsWith('@')) balances.set(to, (balances.get(to) ?? 0n) + amount)
     const unpaid = count === 0 ? given : fee
     entries.push({ name: `t${number}`, ins, outs, fee: unpaid, conversion })
   }
-  return { openings: opened, entries }
+  return { pools: shape.pools, openings: opened, entries }
 }
 
 /** Ledgers of a shape. Addresses pay themselves and each other round and round; seeds fall on any leg, sinks included. */
