@@ -269,20 +269,20 @@ export class Bag<A> implements Pools<A> {
       for (const { origin, given } of shares) this.rest(entry, leg, to, origin, given[i])
       return
     }
-    const arrived = new Map(shares.map(({ origin, given }) => [origin, given[i]]))
+    const labels: { seed: number; amount: A }[] = []
     for (const { seed, amount } of seeds) {
       let left = amount
-      for (const [origin, share] of arrived) {
+      for (const { origin, given } of shares) {
         if (origin < seedCount) continue
-        const taken = math.less(left, share) ? left : share
-        arrived.set(origin, math.subtract(share, taken))
+        const taken = math.less(left, given[i]) ? left : given[i]
+        given[i] = math.subtract(given[i], taken)
         left = math.subtract(left, taken)
       }
-      const labelled = math.subtract(amount, left)
-      this.tell(entry, 2, seed, leg, labelled)
-      arrived.set(seed, math.add(arrived.get(seed) ?? math.zero, labelled))
+      labels.push({ seed, amount: math.subtract(amount, left) })
+      this.tell(entry, 2, seed, leg, math.subtract(amount, left))
     }
-    for (const [origin, share] of [...arrived].sort(([a], [b]) => a - b)) this.rest(entry, leg, to, origin, share)
+    for (const { seed, amount } of labels) this.rest(entry, leg, to, seed, amount)
+    for (const { origin, given } of shares) this.rest(entry, leg, to, origin, given[i])
   }
 
   /** One origin's share of a leg comes to rest where the leg goes. */

@@ -41,6 +41,7 @@ export class EntriesWriter {
     const count = this.#inStart.length - 1
     const openings = typeof opening === 'number' ? new Float64Array(opening) : Float64Array.from(opening)
     return {
+      mixing: 'balance',
       count,
       poolCount: openings.length,
       transaction: Uint32Array.from({ length: count }, (_, entry) => entry),
