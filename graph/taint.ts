@@ -19,4 +19,9 @@ export interface Taint {
  * Follows the seeds' value through the entries under one method.
  * Legs out of a transaction are served in order, the fee last; lots keep their order between pools.
  */
-export declare function traceTaint(entries: Entries, seeds: readonly SeedLeg[], seedCount: number, method: MethodName): Taint
+export declare function traceTaint(
+  entries: Entries,
+  seeds: readonly SeedLeg[],
+  seedCount: number,
+  method: MethodName,
+): Taint
