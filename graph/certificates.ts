@@ -3,7 +3,9 @@
  * shares with bounds.ts only the types and the words for edges, and works entry by entry on the ledger itself.
  */
 import type { Bound, Certificate, ConversionBound, Edge, EdgeKind, Target } from './bounds.ts'
+import { invariant } from './check.ts'
 import type { Entries, SeedLeg } from './entries.ts'
+import type { Journal } from './journal.ts'
 
 /** Which colour a certificate follows: proceeds for a ceiling, everything else for a floor. */
 export type Side = 'ceiling' | 'floor'
@@ -67,6 +69,40 @@ function checkTotals(checker: Checker, value: bigint, { cut, flow }: Certificate
   const walked = checker.checkFlow(flow)
   if (typeof walked === 'string') return `the flow: ${walked}`
   return walked === value ? undefined : `the flow brings ${walked}, not ${value}`
+}
+
+/**
+ * A ceiling's flow as the journal of the allocation that reaches it, all seeds as one (number 0): `flowPaths` draws it
+ * as the paths whose amounts add up to the ceiling. Value that comes out of a change of asset begins there. The target
+ * must be of legs and pools; an implied fee has no leg to write.
+ */
+export function journalOfCeiling(entries: Entries, { flow }: Certificate): Journal {
+  interface Row {
+    readonly entry: number
+    readonly side: number
+    readonly leg: number
+    readonly amount: bigint
+  }
+  const rows: Row[] = []
+  const paid = new Set(flow.filter(({ kind }) => kind === 'paid').map(({ index }) => index))
+  for (const { kind, index, entry, amount } of flow) {
+    invariant(kind !== 'fee' && kind !== 'given', 'the target of a drawn ceiling is of legs and pools')
+    const isLast = kind === 'paid' || (kind === 'out' && !paid.has(index))
+    if (kind === 'in') rows.push({ entry, side: 0, leg: index, amount })
+    if (kind === 'seed') rows.push({ entry, side: 2, leg: index, amount })
+    if (kind === 'out' && entries.conversion[entry] === 1) rows.push({ entry, side: 2, leg: index, amount })
+    if (isLast) rows.push({ entry, side: 1, leg: index, amount })
+  }
+  const order = [0, 2, 1]
+  rows.sort((a, b) => a.entry - b.entry || order[a.side] - order[b.side] || a.leg - b.leg)
+  return {
+    rows: rows.length,
+    entry: Uint32Array.from(rows, ({ entry }) => entry),
+    side: Uint8Array.from(rows, ({ side }) => side),
+    seed: new Uint32Array(rows.length),
+    leg: Uint32Array.from(rows, ({ leg }) => leg),
+    amount: rows.map(({ amount }) => amount),
+  }
 }
 
 const keyOf = (kind: EdgeKind, index: number, entry = -1) =>

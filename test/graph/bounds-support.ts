@@ -121,9 +121,24 @@ export function impliedFee(entry: DrawnEntry): bigint {
 
 /**
  * Floor and ceiling by trying every conserving allocation, leg by leg and unit by unit: dumb and slow, knows nothing of
- * networks. A state is how much proceeds each pool holds, and how much has come to the target.
+ * networks. A state is how much proceeds each pool holds, and how much has come to the target's legs and fees.
  */
-export function bruteBounds({ openings, entries }: Drawn, seeds: readonly SeedLeg[], target: Target) {
+export function bruteBounds(drawn: Drawn, seeds: readonly SeedLeg[], target: Target) {
+  const known = statesOf.get(drawn) ?? new Map<string, number[][]>()
+  statesOf.set(drawn, known)
+  const key = `${target.legs ?? ''};${target.fees ?? ''}`
+  const states = known.get(key) ?? bruteStates(drawn, seeds, target)
+  known.set(key, states)
+  const came = states.map((state) =>
+    (target.pools ?? []).reduce((all, pool) => all + state[pool], state[drawn.openings.length]),
+  )
+  return { floor: BigInt(Math.min(...came)), ceiling: BigInt(Math.max(...came)) }
+}
+
+/** Targets that differ in their pools only share their states. */
+const statesOf = new WeakMap<Drawn, Map<string, number[][]>>()
+
+function bruteStates({ openings, entries }: Drawn, seeds: readonly SeedLeg[], target: Target) {
   const declared = new Map<number, number>()
   for (const { leg, amount } of seeds) declared.set(leg, (declared.get(leg) ?? 0) + Number(amount))
   const balance = openings.map(Number)
@@ -190,12 +205,5 @@ export function bruteBounds({ openings, entries }: Drawn, seeds: readonly SeedLe
     )
     legBase += entry.out.length
   })
-  let floor: number | undefined
-  let ceiling = 0
-  for (const state of states) {
-    const came = (target.pools ?? []).reduce((all, pool) => all + state[pool], state[at])
-    if (floor === undefined || came < floor) floor = came
-    if (came > ceiling) ceiling = came
-  }
-  return { floor: BigInt(floor!), ceiling: BigInt(ceiling) }
+  return states
 }
