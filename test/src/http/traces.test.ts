@@ -162,6 +162,20 @@ describe('the queue', () => {
     expect(service.records.get(ids[0])?.attempts).toBe(1)
   })
 
+  it('begins again what ran when the process was killed', async () => {
+    const asIfKilled = { state: 'running', attempts: 1, startedAt: '2026-01-01T00:00:00.000Z' } as const
+    await open({
+      prepare: async (records) => {
+        const by = { key: null, name: null }
+        const draft = { id: '0'.repeat(26), case: null, method: 'fifo', seeds: 3, by, createdAt: asIfKilled.startedAt }
+        await records.create(draft, REQUEST, undefined)
+        await records.update(draft.id, 'state', () => asIfKilled)
+      },
+    })
+    await reach(service, '0'.repeat(26), 'done')
+    expect(service.records.get('0'.repeat(26))).toMatchObject({ attempts: 2, state: 'done' })
+  })
+
   it('does not begin for ever what brings it down', async () => {
     await open({ work: { workMs: 10_000 } })
     const { id } = (await post(service)).json()
