@@ -125,6 +125,12 @@ describe('with keys', () => {
 })
 
 describe('limits and manners', () => {
+  let plain: TestService
+  beforeAll(async () => {
+    plain = await makeService({ config: { bodyBytesMax: 2000 } })
+  })
+  afterAll(() => plain.close())
+
   it('limits requests by key, apart from other keys, and by address before a key is proved', async () => {
     const keys: string[] = []
     const service = await makeService({
@@ -149,7 +155,7 @@ describe('limits and manners', () => {
   })
 
   it('tells every refusal of the framework as a problem of ours', async () => {
-    const service = await makeService({ config: { bodyBytesMax: 2000 } })
+    const service = plain
     const send = (options: object) => service.server.inject({ method: 'POST', url: '/v1/traces', ...options } as never)
     const json = { 'content-type': 'application/json' }
     const cases: [number, string, object][] = [
@@ -183,11 +189,10 @@ describe('limits and manners', () => {
       expect(answer.json().status).toBe(status)
     }
     expect((await send({ method: 'PUT' })).headers.allow).toBe('GET, POST')
-    await service.close()
   })
 
   it('says what a misspelt field may have meant, in the branch the caller meant', async () => {
-    const service = await makeService()
+    const service = plain
     const errors = async (body: object) => (await post(service, body)).json().errors
     expect(await errors({ ...REQUEST, methd: 1 })).toEqual([
       { pointer: '#/methd', message: 'unknown field "methd"; did you mean "method"?' },
@@ -202,11 +207,10 @@ describe('limits and manners', () => {
     expect(await errors({ ...REQUEST, pool: { tron: 'adress' } })).toEqual([
       { pointer: '#/pool/tron', message: 'must be one of output, address, cluster' },
     ])
-    await service.close()
   })
 
   it('refuses what is not HTTP, and an answer that breaks its own contract', async () => {
-    const service = await makeService()
+    const service = plain
     await service.server.listen({ port: 0, host: '127.0.0.1' })
     const { port } = service.server.server.address() as { port: number }
     const raw = await new Promise<string>((resolve) => {
@@ -219,11 +223,10 @@ describe('limits and manners', () => {
     await service.records.update(id, 'state', () => ({ seeds: -1 }))
     const broken = await get(service, `/v1/traces/${id}`)
     expect([broken.statusCode, broken.json().code]).toEqual([500, 'INTERNAL'])
-    await service.close()
   })
 
   it('shows its page with nothing from elsewhere, and headers that keep it so', async () => {
-    const service = await makeService()
+    const service = plain
     const page = await get(service, '/docs/')
     expect(page.headers['content-security-policy']).toContain("script-src 'self'")
     expect(page.body).not.toMatch(/(src|href)="(https?:)?\/\//)
@@ -236,6 +239,5 @@ describe('limits and manners', () => {
     expect(headers['x-content-type-options']).toBe('nosniff')
     expect(headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/)
     expect(headers['x-powered-by']).toBeUndefined()
-    await service.close()
   })
 })

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { Fault } from '../../../src/faults.ts'
 import {
   get,
@@ -13,8 +13,16 @@ import {
 } from '../../support/service.ts'
 
 let service: TestService
-const open = async (options?: TestServiceOptions) => (service = await makeService(options))
-afterEach(() => service?.close())
+let plain: TestService | undefined
+/** A service of the test's own where it asks for something; otherwise one that all such tests share. */
+const open = async (options?: TestServiceOptions) => {
+  if (options) service = await makeService(options)
+  else service = plain ??= await makeService()
+}
+afterEach(async () => {
+  if (service !== plain) await service.close()
+})
+afterAll(() => plain?.close())
 
 describe('a trace, from post to done', () => {
   it('is accepted, runs, and tells its result', async () => {
@@ -101,7 +109,9 @@ describe('the queue', () => {
     await open()
     const both = await Promise.all([1, 2, 3].map(() => post(service, REQUEST, { 'idempotency-key': 'k' })))
     expect(new Set(both.map((each) => each.json().id)).size).toBe(1)
-    expect((await get(service, '/v1/traces')).json().traces).toHaveLength(1)
+    const [newest, before] = (await get(service, '/v1/traces?limit=2')).json().traces
+    expect(newest.id).toBe(both[0].json().id)
+    expect(before?.id).not.toBe(newest.id)
     const other = await post(service, { ...REQUEST, case: 'other' }, { 'idempotency-key': 'k' })
     expect(other.json().code).toBe('CONFLICT')
   })
@@ -152,6 +162,20 @@ describe('the queue', () => {
     expect(service.records.get(ids[0])?.attempts).toBe(1)
   })
 
+  it('begins again what ran when the process was killed', async () => {
+    const asIfKilled = { state: 'running', attempts: 1, startedAt: '2026-01-01T00:00:00.000Z' } as const
+    await open({
+      prepare: async (records) => {
+        const by = { key: null, name: null }
+        const draft = { id: '0'.repeat(26), case: null, method: 'fifo', seeds: 3, by, createdAt: asIfKilled.startedAt }
+        await records.create(draft, REQUEST, undefined)
+        await records.update(draft.id, 'state', () => asIfKilled)
+      },
+    })
+    await reach(service, '0'.repeat(26), 'done')
+    expect(service.records.get('0'.repeat(26))).toMatchObject({ attempts: 2, state: 'done' })
+  })
+
   it('does not begin for ever what brings it down', async () => {
     await open({ work: { workMs: 10_000 } })
     const { id } = (await post(service)).json()
@@ -172,14 +196,22 @@ describe('lists', () => {
     for (const id of ids) await reach(service, id, 'done')
     const seen: string[] = []
     let cursor: string | null = ''
-    for (let pages = 0; cursor !== null && pages < 9; pages++) {
+    for (let pages = 0; cursor !== null && pages < 9 && seen.length < 7; pages++) {
       const page: { traces: { id: string }[]; next: string | null } = (
         await get(service, `/v1/traces?limit=3${cursor && `&cursor=${cursor}`}`)
       ).json()
       seen.push(...page.traces.map((trace) => trace.id))
       cursor = page.next
     }
-    expect(seen).toEqual([...ids].reverse())
+    expect(seen.slice(0, 7)).toEqual([...ids].reverse())
+    const last = (await get(service, '/v1/traces?limit=500')).json()
+    expect([last.next, last.traces.length]).toEqual([
+      null,
+      new Set(last.traces.map((trace: { id: string }) => trace.id)).size,
+    ])
+    const done = (await get(service, '/v1/traces?state=done&limit=4')).json()
+    const more = (await get(service, `/v1/traces?state=done&limit=3&cursor=${done.next}`)).json()
+    expect([...done.traces, ...more.traces].map((trace: { id: string }) => trace.id)).toEqual([...ids].reverse())
     expect((await get(service, '/v1/traces?state=failed')).json().traces).toEqual([])
     expect((await get(service, '/v1/traces?cursor=nothing')).json().code).toBe('REQUEST_INVALID')
   })
