@@ -15,7 +15,10 @@ export interface DepositParameters {
   readonly outgoingPerHundredMin: number
   /** Of a thousand units held, at least so many leave in a sweep. */
   readonly sweptPerThousandMin: number
-  /** A sweep follows the oldest payment it carries within so many seconds. */
+  /**
+   * A sweep follows the newest payment it carries within so many seconds. The newest, because a service waits until a
+   * balance is worth its gas: real deposit accounts gather small payments for days and are swept hours after the last.
+   */
   readonly gapSecondsMax: number
   readonly sweepsMin: number
   /** On UTXO chains: so many addresses at least are spent together in the consolidations (all of them, not each). */
@@ -55,7 +58,7 @@ export interface Sweep {
   /** Held when the sweep came, and how much of it left (the sweep and its own fee). */
   readonly held: Amount
   readonly left: Amount
-  /** Seconds from the oldest payment in to the sweep; undefined where its time is not known. */
+  /** Seconds from the newest payment in to the sweep; undefined where a payment's time is not known. */
   readonly delay: number | undefined
 }
 
@@ -239,11 +242,11 @@ function judgeSweeper(
   // A customer who pays the service and keeps the rest never looked like an account there.
   if (sweeps.length + late === 0) return undefined
   if (sweeps.length < parameters.sweepsMin) {
-    against.push(`${sweeps.length} full sweeps in time, of ${parameters.sweepsMin} needed`)
+    against.push(`${sweeps.length} full sweeps in time, of ${parameters.sweepsMin} needed; ${late} came later`)
   }
   const all = sweeps.length + partial + late
-  if (sweeps.length * 100 < all * parameters.outgoingPerHundredMin) {
-    against.push(`of ${all} transfers to ${entity}, ${partial} left part of the balance and ${late} came late`)
+  if ((sweeps.length + late) * 100 < all * parameters.outgoingPerHundredMin) {
+    against.push(`of ${all} transfers to ${entity}, ${partial} left part of the balance`)
   }
   if (against.length > 0) return { chain, address, entities, reasons: against }
   return {
@@ -256,7 +259,7 @@ function judgeSweeper(
     reasons: [
       `${toService} of ${outgoing.length} outgoing transfers go to tagged wallets of ${entity}`,
       `${sweeps.length} sweeps, each at least ${parameters.sweptPerThousandMin} of 1000 of the balance`,
-      `each within ${parameters.gapSecondsMax} seconds of the oldest payment it carries`,
+      `each within ${parameters.gapSecondsMax} seconds of the newest payment it carries${late > 0 ? `; ${late} more came later` : ''}`,
       isContract ? 'it is no contract' : 'whether it is a contract was not known',
     ],
   }
@@ -313,7 +316,7 @@ function sweepsOf(
       partial++
       continue
     }
-    const delay = transaction.time - pending[0].time!
+    const delay = transaction.time - pending[pending.length - 1].time!
     if (delay > parameters.gapSecondsMax || delay < 0) late++
     else sweeps.push({ asset, paidIn: pending, paidOut: leg, held, left, delay })
     book.pending = []
@@ -513,7 +516,7 @@ function utxoSweep(address: string, transaction: UtxoTransaction, made: Readonly
     },
     held,
     left: held,
-    delay: times.length === paidIn.length && times.length > 0 ? transaction.time - Math.min(...times) : undefined,
+    delay: times.length === paidIn.length && times.length > 0 ? transaction.time - Math.max(...times) : undefined,
   }
 }
 

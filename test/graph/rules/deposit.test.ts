@@ -65,7 +65,7 @@ describe('deposit accounts on account chains', () => {
     expect(account.shares).toEqual([{ asset: 'usdt', received: 150n, swept: 150n }])
     expect(account.sweeps.map(({ paidIn, held, left, delay }) => [paidIn.length, held, left, delay])).toEqual([
       [1, 100n, 100n, 2 * HOUR],
-      [2, 50n, 50n, 2 * HOUR],
+      [2, 50n, 50n, HOUR],
     ])
     expect(account.sweeps[1].paidIn[0]).toMatchObject({ place: 0, amount: 30n, counterparty: 'q', time: 30 * HOUR })
     expect(account.sweeps[1].paidOut).toMatchObject({ place: 0, amount: 50n, counterparty: 'hot2' })
@@ -73,7 +73,7 @@ describe('deposit accounts on account chains', () => {
   })
 
   const refused: [string, Transaction[], RegExp][] = [
-    ['one sweep only', swept().slice(0, 3), /1 full sweeps in time, of 2/],
+    ['one sweep only', swept().slice(0, 3), /1 full sweeps in time, of 2 needed; 0 came later/],
     ['it also pays others', [...swept(), moves(40, 'd > friend 1 usdt')], /also pays others: 1 of 3/],
     [
       'two services',
@@ -86,7 +86,11 @@ describe('deposit accounts on account chains', () => {
       /Big pays tokens to it/,
     ],
     ['sent on in parts', [...swept(), moves(40, 'p > d 9000 usdt'), moves(41, 'd > hot 8990 usdt')], /1 left part/],
-    ['sent on late', [...swept(), moves(40, 'p > d 9 usdt'), moves(64.5, 'd > hot 9 usdt')], /1 came late/],
+    [
+      'sent on late',
+      [...swept().slice(0, 3), moves(40, 'p > d 9 usdt'), moves(64.5, 'd > hot 9 usdt')],
+      /1 full sweeps in time, of 2 needed; 1 came later/,
+    ],
     [
       'a hundred payers',
       [...swept(), ...Array.from({ length: 98 }, (_, at) => moves(50, `payer${at} > d 1 usdt`))],
@@ -103,6 +107,13 @@ describe('deposit accounts on account chains', () => {
     expect(accounts).toEqual([])
     expect(heldApart).toHaveLength(1)
     expect(heldApart[0].reasons.join('; ')).toMatch(reason)
+  })
+
+  it('may be swept late now and then, and long after the first of many payments', () => {
+    const late = [moves(40, 'p > d 9 usdt'), moves(100, 'd > hot 9 usdt')]
+    expect(find(...swept(), ...late).accounts[0].reasons.join('; ')).toMatch(/1 more came later/)
+    const gathered = [moves(40, 'p > d 9 usdt'), moves(90, 'p > d 9 usdt'), moves(100, 'd > hot 18 usdt')]
+    expect(find(...swept(), ...gathered).accounts[0].sweeps[2]).toMatchObject({ left: 18n, delay: 10 * HOUR })
   })
 
   it('are not contracts, where that is known', () => {
