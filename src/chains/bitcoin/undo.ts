@@ -1,4 +1,5 @@
 import { ECDH } from 'node:crypto'
+import { Fault } from '../../faults.ts'
 import { type DecodedBlock, hashText } from './block.ts'
 import { Cursor } from './cursor.ts'
 import { doubleSha256 } from './hash.ts'
@@ -39,13 +40,25 @@ export function decodeSpentOutputs(input: Uint8Array, block: DecodedBlock): Prev
     scriptEnd[i] = cursor.at
   }
   if (cursor.at !== cursor.end) throw cursor.fault(`${cursor.end - cursor.at} bytes follow the ${count} spent outputs`)
-  // No checksum guards this form, so each hash in a script is held to what the input lays open.
+  const prevouts = { count, amount, bytes, scriptStart, scriptEnd }
+  checkOpened(block, prevouts)
+  return prevouts
+}
+
+/**
+ * Holds each hash in a spent script to what the input lays open. The flat form has no checksum at all, and that of a node
+ * holds for any block after the same one: of two rivals at a height, each other's record passes it.
+ */
+function checkOpened(block: DecodedBlock, prevouts: Prevouts): void {
+  const { count, bytes, scriptStart, scriptEnd } = prevouts
   for (let i = 0; i < count; i++) {
     if (opensScript(block, i, bytes, scriptStart[i], scriptEnd[i]) === false) {
-      throw cursor.fault(`input ${i} of the block does not open this script: it spends another output`, scriptStart[i])
+      throw new Fault(
+        'UNDO_INVALID',
+        `block ${block.hash}: input ${i} does not open the script of spent output ${i}: it spends another output`,
+      )
     }
   }
-  return { count, amount, bytes, scriptStart, scriptEnd }
 }
 
 /** A script that a node would not have kept: longer can never be spent. */
@@ -55,7 +68,7 @@ const SCRIPT_BYTES_MAX = 10_000
  * Reads the undo record that Bitcoin Core keeps for a block in `rev*.dat`: for each transaction but the coinbase, for
  * each input, the height it was made at, its amount and its script, both compressed; then the double SHA-256 of
  * the previous block's hash and the record. Pass the record without its magic and length, with its 32-byte checksum.
- * Rules: Bitcoin Core, `undo.h`, `compressor.cpp`. Fault `UNDO_INVALID`: checksum, counts, numbers or keys do not hold.
+ * Rules: Bitcoin Core, `undo.h`, `compressor.cpp`. Fault `UNDO_INVALID`: checksum, counts, numbers, keys or scripts do not hold.
  */
 export function decodeBlockUndo(input: Uint8Array, block: DecodedBlock): Prevouts {
   const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
@@ -70,7 +83,9 @@ export function decodeBlockUndo(input: Uint8Array, block: DecodedBlock): Prevout
       bytes.length - 32,
     )
   }
-  return decodeUndoBody(new Cursor(body, 'UNDO_INVALID', what), block)
+  const prevouts = decodeUndoBody(new Cursor(body, 'UNDO_INVALID', what), block)
+  checkOpened(block, prevouts)
+  return prevouts
 }
 
 function decodeUndoBody(cursor: Cursor, block: DecodedBlock): Prevouts {

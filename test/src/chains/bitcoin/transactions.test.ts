@@ -55,7 +55,7 @@ describe('with undo data', () => {
     }
     expect(refused(undo.subarray(0, -1))).toContain('24 are left')
     expect(refused(Buffer.concat([undo, undo.subarray(0, 34)]))).toContain('follow the 1427 spent outputs')
-    expect(refused(Buffer.concat([undo.subarray(34), undo.subarray(0, 34)]))).toContain('does not open this script')
+    expect(refused(Buffer.concat([undo.subarray(34), undo.subarray(0, 34)]))).toContain('does not open the script')
     const richer = Buffer.from(undo)
     richer.writeBigUInt64LE(0n, 0)
     expect(refused(richer)).toMatch(/gives out|mints|same block/)

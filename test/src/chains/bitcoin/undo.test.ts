@@ -1,7 +1,7 @@
 import { createECDH } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { doubleSha256 } from '../../../../src/chains/bitcoin/hash.ts'
+import { doubleSha256, hash160 } from '../../../../src/chains/bitcoin/hash.ts'
 import {
   decodeBlock,
   decodeBlockUndo,
@@ -54,7 +54,10 @@ describe('a record of every kind of script', () => {
   const uncompressed = [1, 2, 3, 4, 5, 6, 7, 8].map((secret) => keyOf(secret, 'uncompressed'))
   const uncompressedEven = uncompressed.find((key) => key[64] % 2 === 0)!
   const uncompressedOdd = uncompressed.find((key) => key[64] % 2 === 1)!
-  const hash = Buffer.alloc(20, 5)
+  const opener = Buffer.of(1, 5)
+  const hash = hash160(opener)
+  // What opens the first two: a signature and a key, of which only the key is looked at, and a script.
+  const openers = [Buffer.of(1, 9, 2, ...opener), Buffer.of(2, ...opener)]
   const scripts = [
     Buffer.concat([Buffer.from('76a914', 'hex'), hash, Buffer.from('88ac', 'hex')]),
     Buffer.concat([Buffer.from('a914', 'hex'), hash, Buffer.from('87', 'hex')]),
@@ -66,7 +69,7 @@ describe('a record of every kind of script', () => {
     Buffer.alloc(9_999, 0x61),
   ]
   const spend = transaction(
-    scripts.map((_, output) => ({ id: Buffer.alloc(32, 1), output })),
+    scripts.map((_, output) => ({ id: Buffer.alloc(32, 1), output, script: openers[output] ?? Buffer.alloc(0) })),
     [{ amount: 1n, script: scripts[0] }],
   )
   const block = decodeBlock(buildBlock([coinbase(Buffer.of(1, 200), 5n, scripts[0]), spend]), {
@@ -99,6 +102,12 @@ describe('a record of every kind of script', () => {
     const other = decodeBlock(fixture('block482683.raw'), { chain: 'bitcoin' })
     expect(() => decodeBlockUndo(record, other)).toThrow(/of another block/)
     expect(() => decodeBlockUndo(Buffer.alloc(10), block)).toThrow(/too short/)
+  })
+
+  test('of spends that this block does not open is a fault, though its checksum holds', () => {
+    const other = { ...prevouts, bytes: Buffer.from(prevouts.bytes) }
+    other.bytes[5] ^= 1
+    expect(() => decodeBlockUndo(undoRecord(block, other), block)).toThrow(/input 0 does not open the script/)
   })
 
   const sealed = (body: Uint8Array): Buffer =>
