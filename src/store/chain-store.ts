@@ -118,6 +118,15 @@ export interface ChainStore {
    * it, an asset with two scales, an account with two openings.
    */
   append(batch: LedgerBatch): Promise<void>
+  /**
+   * Adds a long run of batches, the fast way to fill a store: as `append` does, but it may keep them in parts of many
+   * batches. `onKept` is told how many transactions have been kept for good. A fault drops the part it falls in; a store
+   * that was killed meanwhile holds whole parts only, and takes the same run again.
+   */
+  load(
+    batches: AsyncIterable<LedgerBatch> | Iterable<LedgerBatch>,
+    onKept?: (transactions: number) => void,
+  ): Promise<void>
   /** Forgets everything above a height: the chain was reorganised. What has no height, and what the ledger says of itself, stays. */
   rollback(chain: Chain, height: number): Promise<void>
   close(): Promise<void>

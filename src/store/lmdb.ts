@@ -1,6 +1,5 @@
-import type { Asset, Chain, Transaction } from '../../graph/index.ts'
+import type { Chain, Transaction } from '../../graph/index.ts'
 import { invariant, ZERO } from '../../graph/index.ts'
-import { Fault } from '../faults.ts'
 import type {
   AccountRef,
   ChainFacts,
@@ -13,17 +12,14 @@ import type {
   StoreOptions,
 } from './chain-store.ts'
 import { comparePlaces, isVisible } from './chain-store.ts'
-import { ByteReader, ByteWriter, KEY_NUMBER_MAX, packText, unpackText } from './lmdb/bytes.ts'
-import {
-  CHUNK_ENTRIES,
-  decodeChunk,
-  decodeChunkHead,
-  type Entry,
-  encodeChunk,
-  isWhollyVisible,
-  writePlace,
-} from './lmdb/chunk.ts'
-import { decodeHead, decodeRow, encodeRow } from './lmdb/row.ts'
+import { type BlockRow, decodeBlock, encodeBlock, readBlock } from './lmdb/block.ts'
+import { ByteReader, ByteWriter, KEY_NUMBER_MAX, packText } from './lmdb/bytes.ts'
+import { decodeChunk, encodeChunk } from './lmdb/chunk.ts'
+import { accountPrefix, entryKey, liveRows, rowsIn } from './lmdb/keys.ts'
+import { abandonDeadLoad, LoadPart } from './lmdb/load.ts'
+import { packRecent } from './lmdb/pack.ts'
+import { decodeAsset, FACT_ASSET, FACT_COVERED, FACT_COVERS_ALL, FACT_OPENING, Reading } from './lmdb/reading.ts'
+import { decodeHead, encodeRow } from './lmdb/row.ts'
 import {
   behind,
   type Counters,
@@ -43,23 +39,12 @@ export interface LmdbOptions extends StoreOptions {
   readonly readOnly?: boolean
   /** How many entries may wait unpacked before an append packs them. */
   readonly recentMax?: number
+  /** How many new texts (ids, addresses) a bulk load holds in memory before it ends a part; about 150 bytes each. */
+  readonly namesMax?: number
 }
 
 const RECENT_MAX = 250_000
-/** How many entries one packing transaction moves: a bound on how long a reader's loop waits. */
-const PACK_STEP = 20_000
-
-const FACT_ASSET = 0
-const FACT_COVERS_ALL = 1
-const FACT_COVERED = 2
-const FACT_OPENING = 3
-
-/** Without its id: what keys sort by. */
-type Moment = Pick<Place, 'height' | 'index' | 'time'>
-
-const FIRST: Moment = { height: 0, index: 0, time: 0 }
-const FIRST_UNPLACED: Moment = { height: undefined, index: undefined, time: 0 }
-
+const NAMES_MAX = 4_000_000
 const writer = new ByteWriter()
 
 /**
@@ -71,24 +56,28 @@ export class LmdbStore implements ChainStore {
   readonly #tables: Tables
   readonly #finalityDepth: (chain: Chain) => number
   readonly #recentMax: number
+  readonly #namesMax: number
+  readonly #path: string
 
-  private constructor(tables: Tables, options: LmdbOptions) {
+  private constructor(tables: Tables, path: string, options: LmdbOptions) {
     this.#tables = tables
+    this.#path = path
+    this.#namesMax = options.namesMax ?? NAMES_MAX
     this.#finalityDepth = options.finalityDepth ?? (() => 0)
     this.#recentMax = options.recentMax ?? RECENT_MAX
   }
 
   /** Opens the store in a directory, and makes it where there is none. Fault STORE_INVALID, STORE_UNAVAILABLE. */
   static async open(path: string, options: LmdbOptions = {}): Promise<LmdbStore> {
-    return new LmdbStore(await openTables(path, options.readOnly ?? false), options)
+    return new LmdbStore(await openTables(path, options.readOnly ?? false), path, options)
   }
 
   async chains(): Promise<readonly Chain[]> {
-    return Object.keys(readCounters(this.#tables).chains).sort(compareText)
+    return [...readCounters(this.#tables).chains.keys()].sort(compareText)
   }
 
   async snapshot(chain: Chain): Promise<Snapshot | undefined> {
-    const known = readCounters(this.#tables).chains[chain]
+    const known = readCounters(this.#tables).chains.get(chain)
     if (known === undefined) return undefined
     const finalityDepth = this.#finalityDepth(chain)
     const tip = this.#highestBlock(known.number, KEY_NUMBER_MAX)
@@ -169,13 +158,13 @@ export class LmdbStore implements ChainStore {
   }
 
   async blockHashes(chain: Chain, heights: readonly number[]): Promise<readonly (string | undefined)[]> {
-    const known = readCounters(this.#tables).chains[chain]
+    const known = readCounters(this.#tables).chains.get(chain)
     return heights.map((height) => known && readBlock(this.#tables, known.number, height)?.hash)
   }
 
   async facts(chain: Chain): Promise<ChainFacts> {
     const book = emptyFacts()
-    const known = readCounters(this.#tables).chains[chain]
+    const known = readCounters(this.#tables).chains.get(chain)
     if (known === undefined) return factsInOrder(chain, book)
     const names = new Names(this.#tables)
     const prefix = chainKey(known.number)
@@ -207,7 +196,7 @@ export class LmdbStore implements ChainStore {
   async append(batch: LedgerBatch): Promise<void> {
     const waiting = this.#write((counters) => {
       const reading = new Map<Chain, Reading>()
-      for (const [chain, { number }] of Object.entries(counters.chains)) {
+      for (const [chain, { number }] of counters.chains) {
         reading.set(chain, new Reading(this.#tables, counters, chain, number))
       }
       const held: Held = {
@@ -217,7 +206,7 @@ export class LmdbStore implements ChainStore {
           return row === undefined ? undefined : reading.get(chain)!.row(row).id
         },
         block: (chain, height) =>
-          reading.has(chain) ? readBlock(this.#tables, counters.chains[chain].number, height) : undefined,
+          reading.has(chain) ? readBlock(this.#tables, counters.chains.get(chain)!.number, height) : undefined,
         asset: (chain, asset) => reading.get(chain)?.assetFact(asset),
         opening: (chain, asset, address) => {
           const amount = reading.get(chain)?.opening(asset, address)
@@ -234,6 +223,49 @@ export class LmdbStore implements ChainStore {
     if (waiting > this.#recentMax) await this.compact()
   }
 
+  async load(
+    batches: AsyncIterable<LedgerBatch> | Iterable<LedgerBatch>,
+    onKept: (transactions: number) => void = () => {},
+  ): Promise<void> {
+    let part: LoadPart | undefined
+    let count = 0
+    try {
+      for await (const batch of batches) {
+        part ??= this.#write((counters) => new LoadPart(this.#tables, this.#path, counters, this.#namesMax))
+        part.add(batch)
+        count += batch.transactions.length
+        if (!part.isFull) continue
+        await this.#endPart(part)
+        part = undefined
+        onKept(count)
+      }
+      if (part !== undefined) await this.#endPart(part)
+      part = undefined
+    } finally {
+      part?.abandon()
+      part?.clean()
+    }
+    onKept(count)
+    if (readCounters(this.#tables).recentCount > this.#recentMax) await this.compact()
+  }
+
+  async #endPart(part: LoadPart): Promise<void> {
+    const { changes } = await part.merge()
+    this.#tables.root.transactionSync(() => {
+      const counters = readCounters(this.#tables)
+      part.end(counters)
+      const names = new Names(this.#tables)
+      for (const [chain, { change, blocks, latestUnplaced }] of changes) {
+        this.#apply(chain, change, counters, names, blocks)
+        const known = counters.chains.get(chain)!
+        known.latestUnplaced = Math.max(known.latestUnplaced, latestUnplaced)
+      }
+      names.write()
+      writeCounters(this.#tables, counters)
+    })
+    part.clean()
+  }
+
   /** Packs the entries that wait, account by account, in short transactions; readers see the same answers throughout. */
   async compact(): Promise<void> {
     for (let start: Buffer | undefined = Buffer.alloc(0); start !== undefined; ) {
@@ -245,7 +277,7 @@ export class LmdbStore implements ChainStore {
 
   async rollback(chain: Chain, height: number): Promise<void> {
     this.#write((counters) => {
-      const known = counters.chains[chain]
+      const known = counters.chains.get(chain)
       if (known === undefined) return
       const { number } = known
       const reading = new Reading(this.#tables, counters, chain, number)
@@ -274,7 +306,7 @@ export class LmdbStore implements ChainStore {
   #write<Result>(work: (counters: Counters) => Result): Result {
     return this.#tables.root.transactionSync(() => {
       const counters = readCounters(this.#tables)
-      abandonDeadLoad(counters)
+      abandonDeadLoad(counters, this.#path)
       const result = work(counters)
       writeCounters(this.#tables, counters)
       return result
@@ -284,7 +316,7 @@ export class LmdbStore implements ChainStore {
   #read(chain: Chain, at: Snapshot): Reading | undefined {
     invariant(at.chain === chain, `a snapshot of ${at.chain} asked about ${chain}`)
     const counters = readCounters(this.#tables)
-    const known = counters.chains[chain]
+    const known = counters.chains.get(chain)
     if (at.height !== undefined) {
       checkSnapshot(at, known === undefined ? undefined : readBlock(this.#tables, known.number, at.height)?.hash)
     }
@@ -306,12 +338,19 @@ export class LmdbStore implements ChainStore {
     return undefined
   }
 
-  #apply(chain: Chain, change: Change, counters: Counters, names: Names): void {
+  /** Writes a weighed change; `loaded` are blocks whose rows a load has written already. */
+  #apply(
+    chain: Chain,
+    change: Change,
+    counters: Counters,
+    names: Names,
+    loaded: ReadonlyMap<number, BlockRow> = new Map(),
+  ): void {
     const tables = this.#tables
-    let known = counters.chains[chain]
+    let known = counters.chains.get(chain)
     if (known === undefined) {
-      known = { number: Object.keys(counters.chains).length, latestUnplaced: -1 }
-      counters.chains[chain] = known
+      known = { number: counters.chains.size, latestUnplaced: -1 }
+      counters.chains.set(chain, known)
     }
     const { number } = known
     const numberOf = (text: string) => names.intern(text, counters)
@@ -352,7 +391,7 @@ export class LmdbStore implements ChainStore {
     }
     for (const [height, block] of change.blocks) {
       const held = readBlock(tables, number, height)
-      const added = blockRows.get(height)
+      const added = blockRows.get(height) ?? loaded.get(height)
       tables.blocks.putSync(
         chainKey(number, height),
         encodeBlock({
@@ -410,422 +449,4 @@ export class LmdbStore implements ChainStore {
       if (left.length > 0) tables.history.putSync(entryKey(account, left[0], left[0].row), encodeChunk(left))
     }
   }
-}
-
-/** One chain read within one call: the same state of the store throughout. */
-class Reading {
-  readonly names: Names
-  readonly chainNumber: number
-  readonly #tables: Tables
-  readonly #counters: Counters
-  readonly #chain: Chain
-  readonly #rows = new Map<number, Transaction>()
-
-  constructor(tables: Tables, counters: Counters, chain: Chain, chainNumber: number) {
-    this.#tables = tables
-    this.#counters = counters
-    this.#chain = chain
-    this.chainNumber = chainNumber
-    this.names = new Names(tables)
-  }
-
-  isLive(row: number): boolean {
-    return isLive(row, this.#counters)
-  }
-
-  row(row: number): Transaction {
-    let found = this.#rows.get(row)
-    if (found === undefined) {
-      found = decodeRow(this.#chain, new ByteReader(this.#rowBytes(row)), (number) => this.names.textOf(number))
-      this.#rows.set(row, found)
-    }
-    return found
-  }
-
-  head(row: number) {
-    return decodeHead(new ByteReader(this.#rowBytes(row)))
-  }
-
-  #rowBytes(row: number): Buffer {
-    const bytes = this.#tables.rows.get(chainKey(this.chainNumber, row))
-    if (bytes === undefined)
-      throw new Fault('STORE_INVALID', `the chain store has lost row ${row}; import the ledger again`)
-    return bytes
-  }
-
-  /** Every row of an id, oldest first. */
-  byId(id: string): Transaction[] {
-    const number = this.names.find(id)
-    if (number === undefined) return []
-    const rows = rowsIn(this.#tables.ids.get(chainKey(this.chainNumber, number)), this.#counters)
-    return rows.map((row) => this.row(row)).sort(comparePlaces)
-  }
-
-  /** The row that spends an output. */
-  spender(id: string, output: number): number | undefined {
-    const number = this.names.find(id)
-    if (number === undefined) return undefined
-    const [row] = rowsIn(this.#tables.spenders.get(chainKey(this.chainNumber, number, output)), this.#counters)
-    return row
-  }
-
-  assetFact(asset: Asset) {
-    const value = this.#fact(FACT_ASSET, asset)
-    return value && { chain: this.#chain, asset, ...decodeAsset(value) }
-  }
-
-  opening(asset: Asset, address: string): bigint | undefined {
-    const value = this.#fact(FACT_OPENING, address, asset)
-    return value && new ByteReader(value).amount()
-  }
-
-  #fact(kind: number, ...texts: readonly string[]): Buffer | undefined {
-    writer
-      .clear()
-      .byte(this.chainNumber >> 8)
-      .byte(this.chainNumber & 255)
-      .byte(kind)
-    const numbers = texts.map((text) => this.names.find(text))
-    for (const number of numbers) if (number !== undefined) writer.ordered(number)
-    const key = writer.take()
-    return numbers.includes(undefined) ? undefined : this.#tables.facts.get(key)
-  }
-
-  /** The assets an address has a history in. */
-  assetsOf(address: string): Asset[] {
-    const number = this.names.find(address)
-    if (number === undefined) return []
-    const assets = new Set<number>()
-    const prefix = chainKey(this.chainNumber, number)
-    for (const table of [this.#tables.history, this.#tables.recent]) {
-      let start = prefix
-      for (let found = true; found; ) {
-        found = false
-        for (const key of table.getKeys({ start, end: behind(prefix), limit: 1 })) {
-          const asset = key.readUIntBE(7, 5)
-          assets.add(asset)
-          start = chainKey(this.chainNumber, number, asset + 1)
-          found = true
-        }
-      }
-    }
-    return [...assets].map((asset) => this.names.textOf(asset))
-  }
-
-  #account(asset: Asset, address: string): Buffer | undefined {
-    const [assetNumber, addressNumber] = [this.names.find(asset), this.names.find(address)]
-    if (assetNumber === undefined || addressNumber === undefined) return undefined
-    return accountPrefix(this.chainNumber, addressNumber, assetNumber)
-  }
-
-  /** An account's entries that a snapshot sees, from a place on, in chain order. */
-  *visibleEntries(
-    asset: Asset,
-    address: string,
-    from: Place | undefined,
-    at: Snapshot,
-    window?: { readonly from: number | undefined; readonly until: number | undefined },
-  ): Generator<Entry> {
-    const account = this.#account(asset, address)
-    if (account === undefined) return
-    // Behind the snapshot's height only what has no height can still be seen: that part is found by a second seek.
-    const parts: [Moment, Moment | undefined][] = []
-    if (from === undefined || from.height !== undefined) {
-      const end = at.height === undefined ? FIRST_UNPLACED : { height: at.height + 1, index: 0, time: 0 }
-      parts.push([from ?? FIRST, end])
-    }
-    parts.push([from !== undefined && from.height === undefined ? from : FIRST_UNPLACED, undefined])
-    for (const [start, end] of parts) {
-      for (const entry of this.#inOrder(this.#merged(account, start, end, window))) {
-        if (!isVisible(entry, at)) continue
-        if (from !== undefined && compareMoments(entry, from) === 0 && this.#idOf(entry) < from.id) continue
-        yield entry
-      }
-    }
-  }
-
-  #idOf(entry: Entry): string {
-    return this.names.textOf(this.head(entry.row).id)
-  }
-
-  /** Puts entries that share a moment in the order of their ids. */
-  *#inOrder(entries: Iterable<Entry>): Generator<Entry> {
-    let group: Entry[] = []
-    for (const entry of entries) {
-      if (group.length > 0 && compareMoments(group[0], entry) !== 0) {
-        yield* this.#byIds(group)
-        group = []
-      }
-      group.push(entry)
-    }
-    yield* this.#byIds(group)
-  }
-
-  #byIds(group: Entry[]): Entry[] {
-    if (group.length < 2) return group
-    const ids = new Map(group.map((entry) => [entry.row, this.#idOf(entry)]))
-    return group.sort((a, b) => compareText(ids.get(a.row)!, ids.get(b.row)!))
-  }
-
-  /** Packed and waiting entries of an account from a moment (inclusive) to another (exclusive), by moment, then row. */
-  *#merged(
-    account: Buffer,
-    start: Moment,
-    end: Moment | undefined,
-    window?: { readonly from: number | undefined; readonly until: number | undefined },
-  ): Generator<Entry> {
-    const packed = this.#packed(account, start, end, window)
-    const waiting = this.#waiting(account, start, end)
-    try {
-      let a = packed.next()
-      let b = waiting.next()
-      while (!a.done || !b.done) {
-        if (b.done || (!a.done && (compareMoments(a.value, b.value) || a.value.row - b.value.row) < 0)) {
-          if (this.isLive(a.value!.row)) yield a.value!
-          a = packed.next()
-        } else {
-          if (this.isLive(b.value.row)) yield b.value
-          b = waiting.next()
-        }
-      }
-    } finally {
-      packed.return(undefined)
-      waiting.return(undefined)
-    }
-  }
-
-  *#packed(
-    account: Buffer,
-    start: Moment,
-    end: Moment | undefined,
-    window?: { readonly from: number | undefined; readonly until: number | undefined },
-  ): Generator<Entry> {
-    for (const { value } of this.#tables.history.getRange({
-      start: firstChunkKey(this.#tables, account, start),
-      end: end === undefined ? behind(account) : entryKey(account, end, 0),
-    })) {
-      if (window !== undefined) {
-        const head = decodeChunkHead(new ByteReader(value))
-        if (window.from !== undefined && head.timeMax < window.from) continue
-        if (window.until !== undefined && head.timeMin > window.until) continue
-      }
-      for (const entry of decodeChunk(value)) {
-        if (compareMoments(entry, start) < 0) continue
-        if (end !== undefined && compareMoments(entry, end) >= 0) return
-        yield entry
-      }
-    }
-  }
-
-  *#waiting(account: Buffer, start: Moment, end: Moment | undefined): Generator<Entry> {
-    for (const { key, value } of this.#tables.recent.getRange({
-      start: entryKey(account, start, 0),
-      end: end === undefined ? behind(account) : entryKey(account, end, 0),
-    })) {
-      yield decodeWaiting(key, value)
-    }
-  }
-
-  balanceBefore(asset: Asset, address: string, before: Place, at: Snapshot): bigint {
-    let balance = this.opening(asset, address) ?? ZERO
-    const account = this.#account(asset, address)
-    if (account === undefined) return balance
-    const isCounted = (entry: Entry): boolean => {
-      const order = compareMoments(entry, before)
-      if (order > 0 || !this.isLive(entry.row) || !isVisible(entry, at)) return false
-      return order < 0 || this.#idOf(entry) < before.id
-    }
-    const add = (entry: Entry): void => {
-      if (isCounted(entry)) balance += entry.taken - entry.given
-    }
-    // A chunk whose successor begins before the place lies before it whole: its head has the sum.
-    const end = entryKey(account, before, KEY_NUMBER_MAX)
-    const strictEnd = entryKey(account, before, 0)
-    let last: Buffer | undefined
-    for (const { key, value } of this.#tables.history.getRange({ start: account, end })) {
-      if (last !== undefined) {
-        const head = decodeChunkHead(new ByteReader(last))
-        const isWhole = Buffer.compare(key, strictEnd) < 0 && isWhollyVisible(head, at) && areLive(head, this.#counters)
-        if (isWhole) balance += head.net
-        else for (const entry of decodeChunk(last)) add(entry)
-      }
-      last = value
-    }
-    if (last !== undefined) for (const entry of decodeChunk(last)) add(entry)
-    for (const { key, value } of this.#tables.recent.getRange({ start: account, end })) add(decodeWaiting(key, value))
-    return balance
-  }
-}
-
-/** The order of `comparePlaces`, but for the id. */
-function compareMoments(a: Moment, b: Moment): number {
-  if (a.height !== b.height) return (a.height ?? Infinity) - (b.height ?? Infinity)
-  if (a.height !== undefined && a.index !== b.index) return (a.index ?? Infinity) - (b.index ?? Infinity)
-  return a.time - b.time
-}
-
-function accountPrefix(chain: number, address: number, asset: number): Buffer {
-  return chainKey(chain, address, asset)
-}
-
-function entryKey(account: Buffer, moment: Moment, row: number): Buffer {
-  return writePlace(writer.clear().bytes(account), moment).ordered(row).take()
-}
-
-const ACCOUNT_BYTES = 12
-
-function decodeWaiting(key: Buffer, value: Buffer): Entry {
-  const reader = new ByteReader(key, ACCOUNT_BYTES)
-  const isUnplaced = reader.byte() === 1
-  const [first, second, third] = [reader.ordered(), reader.ordered(), reader.ordered()]
-  const row = reader.ordered()
-  const amounts = new ByteReader(value)
-  const moved = { row, given: amounts.amount(), taken: amounts.amount() }
-  return isUnplaced
-    ? { height: undefined, index: undefined, time: first, ...moved }
-    : { height: first, index: second === KEY_NUMBER_MAX ? undefined : second, time: third, ...moved }
-}
-
-/** The key of the chunk in which a moment may begin: the last that begins before it, else the account's first. */
-function firstChunkKey(tables: Tables, account: Buffer, moment: Moment): Buffer {
-  const range = { start: entryKey(account, moment, 0), end: account, reverse: true, limit: 1 }
-  for (const key of tables.history.getKeys(range)) return key
-  return account
-}
-
-/** Whether a row counts: its load has ended, and did not end in a crash. */
-function isLive(row: number, counters: Counters): boolean {
-  if (counters.loading !== undefined && row >= counters.loading.fromRow) return false
-  return !counters.dead.some(([from, to]) => row >= from && row < to)
-}
-
-function areLive(rows: { readonly rowMin: number; readonly rowMax: number }, counters: Counters): boolean {
-  if (counters.loading !== undefined && rows.rowMax >= counters.loading.fromRow) return false
-  return !counters.dead.some(([from, to]) => rows.rowMax >= from && rows.rowMin < to)
-}
-
-function rowsIn(bytes: Buffer | undefined, counters: Counters): number[] {
-  const rows: number[] = []
-  for (let i = 0; bytes !== undefined && i < bytes.length; i += 5) {
-    const row = bytes.readUIntBE(i, 5)
-    if (isLive(row, counters)) rows.push(row)
-  }
-  return rows
-}
-
-function liveRows(bytes: Buffer | undefined, counters: Counters): Buffer[] {
-  return rowsIn(bytes, counters).map(numberKey)
-}
-
-/** Declares the rows of a load whose process is gone to be nowhere. Fault STORE_UNAVAILABLE while that process lives. */
-function abandonDeadLoad(counters: Counters): void {
-  if (counters.loading === undefined) return
-  const { process: owner, fromRow } = counters.loading
-  if (owner !== process.pid && isRunning(owner)) {
-    throw new Fault('STORE_UNAVAILABLE', `process ${owner} is loading this store; wait until it ends`)
-  }
-  counters.dead.push([fromRow, counters.nextRow])
-  counters.loading = undefined
-}
-
-function isRunning(processId: number): boolean {
-  try {
-    process.kill(processId, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
-/**
- * Packs some of the entries that wait, from a key on, and answers where to go on; undefined: none is left. An account's
- * entries go into the chunk they belong to, and that chunk is written anew, as several if it has grown.
- */
-function packRecent(tables: Tables, counters: Counters, from: Buffer): Buffer | undefined {
-  const batch = [...tables.recent.getRange({ start: from, limit: PACK_STEP })]
-  for (let i = 0; i < batch.length; ) {
-    const account = batch[i].key.subarray(0, ACCOUNT_BYTES)
-    const [chunk] = [...tables.history.getRange({ start: batch[i].key, end: account, reverse: true, limit: 1 })]
-    const [next] = [
-      ...tables.history.getKeys({
-        start: chunk === undefined ? batch[i].key : after(chunk.key),
-        end: behind(account),
-        limit: 1,
-      }),
-    ]
-    const entries = chunk === undefined ? [] : decodeChunk(chunk.value)
-    if (chunk !== undefined) tables.history.removeSync(chunk.key)
-    for (; i < batch.length; i++) {
-      const { key, value } = batch[i]
-      if (Buffer.compare(key.subarray(0, ACCOUNT_BYTES), account) !== 0) break
-      if (next !== undefined && Buffer.compare(key, next) > 0) break
-      entries.push(decodeWaiting(key, value))
-      tables.recent.removeSync(key)
-    }
-    writeChunks(tables, account, entries)
-  }
-  counters.recentCount -= batch.length
-  return batch.length < PACK_STEP ? undefined : after(batch[batch.length - 1].key)
-}
-
-/** Writes an account's entries as chunks, full ones first. */
-function writeChunks(tables: Tables, account: Buffer, entries: Entry[]): void {
-  entries.sort((a, b) => compareMoments(a, b) || a.row - b.row)
-  for (let i = 0; i < entries.length; i += CHUNK_ENTRIES) {
-    const chunk = entries.slice(i, i + CHUNK_ENTRIES)
-    tables.history.putSync(entryKey(account, chunk[0], chunk[0].row), encodeChunk(chunk))
-  }
-}
-
-function after(key: Buffer): Buffer {
-  return Buffer.concat([key, Buffer.of(0)])
-}
-
-/** A block, and between which rows the transactions at its height lie. */
-interface BlockRow extends Block {
-  readonly rowFirst: number
-  readonly rowLast: number
-}
-
-function readBlock(tables: Tables, chain: number, height: number): BlockRow | undefined {
-  if (height < 0 || height > KEY_NUMBER_MAX) return undefined
-  const bytes = tables.blocks.get(chainKey(chain, height))
-  return bytes && decodeBlock(bytes)
-}
-
-function encodeBlock(block: BlockRow): Buffer {
-  writer.clear()
-  for (const text of [block.hash, block.previous]) {
-    const packed = text === undefined ? undefined : packText(text)
-    writer.varint(packed === undefined ? 0 : packed.length)
-    if (packed !== undefined) writer.bytes(packed)
-  }
-  writer.varint((block.headerTime ?? -1) + 1).varint((block.transactionTime ?? -1) + 1)
-  return writer.varint(block.rowFirst).varint(block.rowLast).take()
-}
-
-function decodeBlock(bytes: Buffer): BlockRow {
-  const reader = new ByteReader(bytes)
-  const text = () => {
-    const length = reader.varint()
-    return length === 0 ? undefined : unpackText(reader.bytes(length))
-  }
-  const time = () => {
-    const value = reader.varint()
-    return value === 0 ? undefined : value - 1
-  }
-  return {
-    hash: text(),
-    previous: text(),
-    headerTime: time(),
-    transactionTime: time(),
-    rowFirst: reader.varint(),
-    rowLast: reader.varint(),
-  }
-}
-
-function decodeAsset(value: Buffer): { symbol: string; decimals: number } {
-  const reader = new ByteReader(value)
-  const decimals = reader.varint()
-  return { decimals, symbol: unpackText(reader.rest()) }
 }

@@ -181,6 +181,17 @@ export class MemoryStore implements ChainStore {
     for (const [chain, change] of weighBatch(batch, this.#held)) this.#apply(chain, change)
   }
 
+  async load(
+    batches: AsyncIterable<LedgerBatch> | Iterable<LedgerBatch>,
+    onKept: (transactions: number) => void = () => {},
+  ): Promise<void> {
+    let count = 0
+    for await (const batch of batches) {
+      await this.append(batch)
+      onKept((count += batch.transactions.length))
+    }
+  }
+
   async rollback(chain: Chain, height: number): Promise<void> {
     const memory = this.#chains.get(chain)
     if (memory === undefined) return

@@ -41,9 +41,13 @@ export interface Change {
 
 /**
  * Holds a batch against the store and against itself, and says what it changes, chain by chain. Fault LEDGER_CONTRADICTS,
- * by the rules of `ChainStore.append`. The answer does not depend on the order of the batch, but for which fault comes first.
+ * by the rules of `ChainStore.append`. `blocks` are such as were joined already and still must follow each other. The answer does not depend on the order of the batch, but for which fault comes first.
  */
-export function weighBatch(batch: LedgerBatch, held: Held): Map<Chain, Change> {
+export function weighBatch(
+  batch: LedgerBatch,
+  held: Held,
+  blocks: ReadonlyMap<Chain, ReadonlyMap<number, Block>> = new Map(),
+): Map<Chain, Change> {
   const changes = new Map<Chain, Change>()
   const rowsOf = new Map<Change, Map<string, { before: Transaction | undefined; after: Transaction }[]>>()
   const changeOf = (chain: Chain): Change => {
@@ -59,6 +63,10 @@ export function weighBatch(batch: LedgerBatch, held: Held): Map<Chain, Change> {
     change.blocks.set(height, joinBlocks(chain, height, change.blocks.get(height) ?? held.block(chain, height), come))
   }
 
+  for (const [chain, joined] of blocks) {
+    const change = changeOf(chain)
+    for (const [height, block] of joined) change.blocks.set(height, block)
+  }
   for (const come of batch.transactions) {
     const change = changeOf(come.chain)
     const byId = rowsOf.get(change)!

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, open as openFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Database, open, type RootDatabase } from 'lmdb'
 import { Fault } from '../../faults.ts'
@@ -14,7 +14,7 @@ export type Table = Database<Buffer, Buffer>
 
 export interface Tables {
   readonly root: RootDatabase<Buffer, Buffer>
-  /** `format`, `counters`, and `chain <name>`. */
+  /** `format` and `counters`. */
   readonly meta: Table
   /** Text key → its number. */
   readonly names: Table
@@ -45,9 +45,9 @@ export interface Counters {
   /** Runs of rows, first to behind last, that a load left unfinished: they are nowhere, whatever still names them. */
   dead: [number, number][]
   /** A load under way: its rows count once it ends. */
-  loading: { process: number; fromRow: number } | undefined
+  loading: { process: number; nonce: string; fromRow: number } | undefined
   /** Chains by name: their number, and the latest time of a transaction without a height (−1: none). */
-  chains: Record<string, { number: number; latestUnplaced: number }>
+  readonly chains: Map<string, { number: number; latestUnplaced: number }>
 }
 
 const COUNTERS_KEY = Buffer.from('counters')
@@ -59,6 +59,7 @@ export async function openTables(path: string, readOnly: boolean): Promise<Table
   if (isNew && readOnly)
     throw new Fault('STORE_UNAVAILABLE', `${path} holds no chain store; import a ledger into it first`)
   if (isNew) await mkdir(path, { recursive: true })
+  else await checkFile(join(path, 'data.mdb'))
   const asBytes = { encoding: 'binary', keyEncoding: 'binary' } as const
   let root: RootDatabase<Buffer, Buffer>
   try {
@@ -94,7 +95,7 @@ export async function openTables(path: string, readOnly: boolean): Promise<Table
           recentCount: 0,
           dead: [],
           loading: undefined,
-          chains: {},
+          chains: new Map(),
         })
       })
     } else if (format !== FORMAT) {
@@ -111,15 +112,34 @@ export async function openTables(path: string, readOnly: boolean): Promise<Table
   return tables
 }
 
+/** LMDB ends the whole process on a file that is not its own, so its magic number and page count are looked at first. */
+async function checkFile(path: string): Promise<void> {
+  const file = await openFile(path, 'r')
+  try {
+    const head = Buffer.alloc(PAGE_HEAD_BYTES)
+    const { bytesRead } = await file.read(head, 0, PAGE_HEAD_BYTES, 0)
+    const { size } = await file.stat()
+    const isWhole = bytesRead === PAGE_HEAD_BYTES && size >= 2 * PAGE_BYTES_MIN && head.readUInt32LE(MAGIC_AT) === MAGIC
+    if (!isWhole) throw new Fault('STORE_INVALID', `${path} is no LMDB file; import the ledger into a new directory`)
+  } finally {
+    await file.close()
+  }
+}
+const MAGIC = 0xbeefc0de
+const MAGIC_AT = 24
+const PAGE_HEAD_BYTES = 64
+const PAGE_BYTES_MIN = 4096
+
 export function readCounters(tables: Tables): Counters {
   const bytes = tables.meta.get(COUNTERS_KEY)
   if (bytes === undefined)
     throw new Fault('STORE_INVALID', 'the chain store has lost its counters; import the ledger again')
-  return { loading: undefined, ...JSON.parse(bytes.toString()) } as Counters
+  const { chains, ...counts } = JSON.parse(bytes.toString())
+  return { loading: undefined, ...counts, chains: new Map(chains) }
 }
 
 export function writeCounters(tables: Tables, counters: Counters): void {
-  tables.meta.putSync(COUNTERS_KEY, Buffer.from(JSON.stringify(counters)))
+  tables.meta.putSync(COUNTERS_KEY, Buffer.from(JSON.stringify({ ...counters, chains: [...counters.chains] })))
 }
 
 /** A key of numbers, five bytes each, behind the two bytes of a chain. */
