@@ -31,18 +31,25 @@ function weight(tag: Tag): number {
  * whatever order the tags came in. Addresses must be canonical already (`canonicalAddress`).
  */
 export function buildTagBook(tags: Iterable<Tag>): TagBook {
-  const sorted = [...tags].sort(compareTags)
-  const all = sorted.filter((tag, i) => i === 0 || compareTags(sorted[i - 1], tag) !== 0)
-  const chains = new Map<Chain, Map<string, readonly Tag[]>>()
-  // Claims about one address stand together in canonical order: each address is one slice.
-  for (let from = 0; from < all.length; ) {
-    const { chain, address } = all[from]
-    let to = from + 1
-    while (to < all.length && all[to].address === address && all[to].chain === chain) to++
-    let addresses = chains.get(chain)
-    if (!addresses) chains.set(chain, (addresses = new Map()))
-    addresses.set(address, Object.freeze(all.slice(from, to)))
-    from = to
+  const chains = new Map<Chain, Map<string, Tag[]>>()
+  for (const tag of tags) {
+    let addresses = chains.get(tag.chain)
+    if (!addresses) chains.set(tag.chain, (addresses = new Map()))
+    const claims = addresses.get(tag.address)
+    if (claims) claims.push(tag)
+    else addresses.set(tag.address, [tag])
+  }
+  // Chain and address come first in the canonical order, so it is enough to sort within an address.
+  const all: Tag[] = []
+  for (const chain of [...chains.keys()].sort()) {
+    const addresses = chains.get(chain) as Map<string, Tag[]>
+    for (const address of [...addresses.keys()].sort()) {
+      const claims = (addresses.get(address) as Tag[])
+        .sort(compareTags)
+        .filter((tag, i, sorted) => i === 0 || compareTags(sorted[i - 1], tag) !== 0)
+      addresses.set(address, claims)
+      for (const tag of claims) all.push(tag)
+    }
   }
   const claimsOf = (chain: Chain, address: string): readonly Tag[] => chains.get(chain)?.get(address) ?? NONE
   const standing = (chain: Chain, address: string, time: number): readonly Tag[] => {

@@ -1,16 +1,5 @@
 /** GraphSense TagPacks: YAML read with limits, kept field by field, written again; and the tags they make. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  Lexer,
-  LineCounter,
-  type Node,
-  parseDocument,
-  visit,
-} from 'yaml'
+import { Composer, CST, type Document, isMap, isScalar, isSeq, Lexer, LineCounter, type Node, Parser } from 'yaml'
 import { Fault } from '../faults.ts'
 import { TAG_TEXT_MAX } from './csv.ts'
 import { codeOfChain, placeAddress } from './networks.ts'
@@ -82,9 +71,6 @@ export function parseTagPack(
   }
   const fault = (line: number, what: string): Fault => new Fault('TAGS_INVALID', `${name} line ${line}: ${what}`)
 
-  visit(document, (_key, node) => {
-    if (isAlias(node)) throw fault(lineOf(node), `the alias *${node.source}: write the value out`)
-  })
   const root = document.contents
   if (!isMap(root)) throw fault(1, 'a tag pack is a map with the fields title, creator and tags')
 
@@ -125,57 +111,66 @@ const DEPTH_MAX = 32
 const INDENT_MAX = 256
 
 /**
- * Refuses text nested deeper than any pack before it is parsed: the parser descends once for each level, and a file of a
- * few thousand brackets would end the process, not the parse. The lexer does not descend.
+ * The parser's tokens of a text, as long as it stays in what a pack needs. Nesting and aliases are refused at the lexer,
+ * which does not descend: what comes after it descends once for each level, and a file of a few thousand brackets would end
+ * the process, not the parse.
  */
-function checkDepth(text: string, name: string): void {
+function* packTokens(text: string, name: string, lines: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lines.addNewLine)
+  lines.addNewLine(0)
   let flow = 0
   let indicators = 0
-  let line = 1
   let lineStart = true
+  let isContent = false
   for (const token of new Lexer().lex(text)) {
     const first = token[0]
-    if (first === '\n' || first === '\r') {
-      line++
+    const refuse = (code: 'LIMIT_EXCEEDED' | 'TAGS_INVALID', what: string): Fault =>
+      new Fault(code, `${name} line ${lines.lineStarts.length}: ${what}`)
+    if (isContent) isContent = false
+    else if (token === CST.SCALAR) {
+      isContent = true
+      indicators = 0
+      lineStart = false
+    } else if (first === '\n' || first === '\r') {
       lineStart = true
       indicators = 0
-      continue
-    }
-    if (token.length > 1) for (let i = token.indexOf('\n'); i >= 0; i = token.indexOf('\n', i + 1)) line++
-    const indent = first === ' ' && lineStart ? token.length : 0
-    lineStart = false
-    if (first === ' ') {
-      if (indent > INDENT_MAX) {
-        throw new Fault('LIMIT_EXCEEDED', `${name} line ${line}: indented by over ${INDENT_MAX} columns`)
+    } else if (first === ' ') {
+      if (lineStart && token.length > INDENT_MAX) {
+        throw refuse('LIMIT_EXCEEDED', `indented by over ${INDENT_MAX} columns`)
       }
-      continue
+    } else {
+      lineStart = false
+      if (first === '*') throw refuse('TAGS_INVALID', `the alias ${token}: write the value out`)
+      if (token === '[' || token === '{') flow++
+      else if (token === ']' || token === '}') flow--
+      if (token === '-' || token === '?' || token === ':') indicators++
+      else indicators = 0
+      if (flow > DEPTH_MAX || indicators > DEPTH_MAX) {
+        throw refuse('LIMIT_EXCEEDED', `nested over ${DEPTH_MAX} deep; a pack has three levels`)
+      }
     }
-    if (token === '[' || token === '{') flow++
-    else if (token === ']' || token === '}') flow--
-    if (token === '-' || token === '?' || token === ':') indicators++
-    else indicators = 0
-    if (flow > DEPTH_MAX || indicators > DEPTH_MAX) {
-      throw new Fault('LIMIT_EXCEEDED', `${name} line ${line}: nested over ${DEPTH_MAX} deep; a pack has three levels`)
-    }
+    yield* parser.next(token)
   }
+  yield* parser.end()
 }
 
-function parseYaml(text: string, name: string, lineCounter: LineCounter): Document {
-  let document: Document
-  checkDepth(text, name)
-  try {
-    // Keys are checked for doubles here, level by level: the parser's own check is quadratic in a map's size.
-    document = parseDocument(text, { lineCounter, schema: 'core', uniqueKeys: false, stringKeys: false, merge: false })
-  } catch (cause) {
-    // The parser descends once for each level of nesting; a pack is three levels deep.
-    throw new Fault('TAGS_INVALID', `${name}: not YAML: ${cause instanceof Error ? cause.message : ''}`, { cause })
+function parseYaml(text: string, name: string, lines: LineCounter): Document.Parsed {
+  // Keys are checked for doubles where they are read, level by level: the parser's own check is quadratic in a map's size.
+  const composer = new Composer({ schema: 'core', uniqueKeys: false, merge: false })
+  const documents: Document.Parsed[] = []
+  for (const document of composer.compose(packTokens(text, name, lines), true, text.length)) {
+    const [error] = document.errors
+    if (error) {
+      const line = lines.linePos(error.pos[0]).line
+      throw new Fault('TAGS_INVALID', `${name} line ${line}: not YAML: ${error.message.split('\n')[0]}`)
+    }
+    documents.push(document as Document.Parsed)
+    if (documents.length === 2) {
+      const line = lines.linePos(document.range[0]).line
+      throw new Fault('TAGS_INVALID', `${name} line ${line}: a second document; a pack is one`)
+    }
   }
-  const [error] = document.errors
-  if (error) {
-    const line = error.linePos?.[0].line ?? 1
-    throw new Fault('TAGS_INVALID', `${name} line ${line}: not YAML: ${error.message.split('\n')[0]}`)
-  }
-  return document
+  return documents[0]
 }
 
 function fieldName(key: unknown): string | undefined {

@@ -120,7 +120,7 @@ describe('TagPacks of GraphSense', () => {
     ['title: {a: b}\ntags: []\n', /line 1: title: text is wanted/],
     ['tags: no\n', /tags: a list is wanted/],
     ['a: [\n', /not YAML/],
-    ['title: T\ntags: []\n---\ntitle: U\n', /not YAML/],
+    ['title: T\ntags: []\n---\ntitle: U\n', /line 3: a second document/],
     ['title: &a T\ntags:\n- {label: *a}\n', /line 3: the alias \*a: write the value out/],
     ['title: T\ntags:\n- *missing\n', /TAGS_INVALID/],
   ])('%j is a fault', (text, says) => expect(faultOf(text)).toMatch(says))
