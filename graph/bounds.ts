@@ -177,7 +177,7 @@ export class BoundsSolver {
     const { flow, zero, blank } = network
     this.#proceeds = new DemandFlow(flow, network.capacity, network.proceeds, network.mayProceeds, zero, blank)
     this.#rest = new DemandFlow(flow, network.capacityRest, network.rest, network.mayRest, zero, blank)
-    for (let node = 0; node < flow.nodeCount; node++) this.#proceedsTotal += BigInt(network.proceeds[node])
+    for (const node of network.sourceNodes) this.#proceedsTotal += BigInt(network.proceeds[node])
     this.conversions = this.#boundConversions()
   }
 
@@ -309,7 +309,7 @@ export class BoundsSolver {
   #allSeeds(): Edge[] {
     const network = this.#network
     const cut: Edge[] = []
-    for (let node = 0; node < network.flow.nodeCount; node++) {
+    for (const node of network.sourceNodes) {
       if (network.proceeds[node] > network.zero) cut.push(network.sourceEdge(node, network.proceeds[node]))
     }
     return cut
@@ -409,6 +409,8 @@ interface Network {
   readonly capacityRest: Quantities
   readonly proceeds: Quantities
   readonly rest: Quantities
+  /** Seeded legs and the output sides of conversions, in order. */
+  readonly sourceNodes: readonly number[]
   readonly mayProceeds: Uint8Array
   readonly mayRest: Uint8Array
   /** By node. */
@@ -660,12 +662,14 @@ function buildNetwork(entries: Entries, seeds: readonly SeedLeg[]): Network {
   }
   for (let node = 0; node < reachedCount; node++) sourceStart[node + 1] += sourceStart[node]
   const seedLegOf = new Map<number, number>()
+  const sourceNodes: number[] = []
   for (const [leg, seed] of seeded) {
     if (seed.node < 0) continue
     seed.node = rank[seed.node]
     proceeds[seed.node] = quantity(seed.amount)
     mayProceeds[seed.node] = 1
     seedLegOf.set(seed.node, leg)
+    sourceNodes.push(seed.node)
   }
   const conversions: Conversion[] = []
   const conversionOf = new Map<number, number>()
@@ -675,6 +679,7 @@ function buildNetwork(entries: Entries, seeds: readonly SeedLeg[]): Network {
     mayProceeds[outNode] = 1
     mayRest[outNode] = 1
     conversionOf.set(outNode, each.entry)
+    sourceNodes.push(outNode)
     conversions.push({ ...each, outNode })
   }
   const describe = (i: number, amount: Quantity): Edge => ({
@@ -697,6 +702,7 @@ function buildNetwork(entries: Entries, seeds: readonly SeedLeg[]): Network {
     capacityRest,
     proceeds,
     rest,
+    sourceNodes: sourceNodes.sort((a, b) => a - b),
     mayProceeds,
     mayRest,
     flags: reachedFlags,

@@ -1,8 +1,11 @@
 /** The one door into the core. */
 export * from './amount.ts'
+export * from './bounds.ts'
+export * from './certificates.ts'
 export * from './check.ts'
 export * from './compile.ts'
 export * from './entries.ts'
+export * from './flow-view.ts'
 export * from './heap.ts'
 export * from './journal.ts'
 export * from './ledger.ts'

@@ -1,8 +1,9 @@
 /**
  * Maximum flow into many small targets of one large network. Demand starts at the target and is pulled back towards the
- * supplies (push-relabel on the reversed network, highest label first). Labels start at the true distances, found once
- * for all targets, and whatever one target touched is put back afterwards: a target costs what its search touches, not
- * the size of the network. Nothing recurses.
+ * supplies (push-relabel on the reversed network). Nodes are served in sweeps along the flow's own order, now backwards,
+ * now forwards: demands that share a way meet before they travel it, so a chain with a demand at every node costs one
+ * sweep. Labels start at the true distances, found once for all targets, and whatever one target touched is put back
+ * afterwards: a target costs what its search touches, not the size of the network. Nothing recurses.
  */
 
 /**
@@ -81,12 +82,16 @@ export class DemandFlow {
   readonly #touched: Uint8Array
   readonly #nodes: number[] = []
   readonly #edges: number[] = []
-  readonly #bucket: Int32Array
-  readonly #next: Int32Array
+  /** 1 where a node waits in this sweep or the next. */
+  readonly #waits: Uint8Array
+  readonly #ahead = new NodeHeap()
+  #later: number[] = []
   /** Marks of the searches, by number of search. */
   readonly #mark: Uint32Array
   #search = 0
-  #highest = -1
+  /** The direction of the sweep (−1 backwards), and the node it has come to. */
+  #direction = -1
+  #at = 0
   #relabels = 0
   /** Edges looked at since the network was made: the measure of effort. */
   effort = 0
@@ -111,8 +116,7 @@ export class DemandFlow {
     this.#label = this.#baseLabel.slice()
     this.#arc = new Uint32Array(nodeCount)
     this.#touched = new Uint8Array(nodeCount)
-    this.#bucket = new Int32Array(nodeCount + 2).fill(-1)
-    this.#next = new Int32Array(nodeCount)
+    this.#waits = new Uint8Array(nodeCount)
     this.#mark = new Uint32Array(nodeCount)
   }
 
@@ -125,20 +129,21 @@ export class DemandFlow {
     for (const { node, amount } of demands) {
       this.#touch(node)
       this.excess[node] = this.excess[node] + amount
-      if (amount > this.#zero) this.#activate(node)
+      if (amount > this.#zero) this.#defer(node)
     }
+    this.#direction = 1
     let relabelsMax = RELABELS_MIN
-    while (this.#highest >= 0) {
-      const node = this.#bucket[this.#highest]
-      if (node < 0) {
-        this.#highest--
-        continue
+    while (this.#later.length > 0) {
+      this.#turn()
+      while (this.#ahead.size > 0) {
+        const node = Math.abs(this.#ahead.pop())
+        this.#waits[node] = 0
+        this.#at = node
+        this.#discharge(node)
+        if (this.effort > effortEnd) return false
       }
-      this.#bucket[this.#highest] = this.#next[node]
-      this.#discharge(node)
-      if (this.effort > effortEnd) return false
       if (this.#relabels > relabelsMax) {
-        relabelsMax = Math.max(RELABELS_MIN, 2 * this.#measureLabels())
+        relabelsMax = Math.max(RELABELS_MIN, this.#measureLabels() >>> 1)
         this.#relabels = 0
       }
     }
@@ -193,10 +198,12 @@ export class DemandFlow {
       this.#label[node] = this.#baseLabel[node]
       this.#arc[node] = 0
       this.#touched[node] = 0
+      this.#waits[node] = 0
       this.delivered[node] = zero
       this.excess[node] = zero
     }
-    for (; this.#highest >= 0; this.#highest--) this.#bucket[this.#highest] = -1
+    this.#ahead.clear()
+    this.#later.length = 0
     this.#edges.length = 0
     this.#nodes.length = 0
     this.#relabels = 0
@@ -208,12 +215,19 @@ export class DemandFlow {
     this.#nodes.push(node)
   }
 
-  #activate(node: number): void {
-    const label = this.#label[node]
-    if (label > this.#network.nodeCount) return
-    this.#next[node] = this.#bucket[label]
-    this.#bucket[label] = node
-    if (label > this.#highest) this.#highest = label
+  /** Lets a node wait for the next sweep. */
+  #defer(node: number): void {
+    if (this.#waits[node] === 1 || this.#label[node] > this.#network.nodeCount) return
+    this.#waits[node] = 1
+    this.#later.push(node)
+  }
+
+  /** Begins the next sweep, the other way. The heap gives the least first: backwards, nodes stand in it negated. */
+  #turn(): void {
+    this.#direction = -this.#direction
+    const waiting = this.#later
+    this.#later = []
+    for (const node of waiting) this.#ahead.push(this.#direction * node)
   }
 
   /** Moves a node's demand one step nearer to the supplies, relabelling until it is gone or nothing can help. */
@@ -288,9 +302,12 @@ export class DemandFlow {
 
   #hand(node: number, amount: Quantity): void {
     this.#touch(node)
-    const idle = !(this.excess[node] > this.#zero)
     this.excess[node] = this.excess[node] + amount
-    if (idle) this.#activate(node)
+    if (this.#waits[node] === 1 || this.#label[node] > this.#network.nodeCount) return
+    this.#waits[node] = 1
+    const isAhead = this.#direction < 0 ? node < this.#at : node > this.#at
+    if (isAhead) this.#ahead.push(this.#direction * node)
+    else this.#later.push(node)
   }
 
   /** How many edges lie between each node and the nearest supply, from 1; beyond the node count where there is none. */
@@ -348,8 +365,8 @@ export class DemandFlow {
     const open = this.#nodes.filter((node) => this.excess[node] > zero && label[node] <= nodeCount)
     const found = this.#reachable(open)
     const search = this.#search
-    for (let h = this.#highest; h >= 0; h--) this.#bucket[h] = -1
-    this.#highest = -1
+    for (const node of this.#later) this.#waits[node] = 0
+    this.#later.length = 0
     const queue: number[] = []
     for (const node of found) {
       this.#touch(node)
@@ -379,7 +396,51 @@ export class DemandFlow {
       }
     }
     this.effort += found.length
-    for (const node of open) this.#activate(node)
+    for (const node of open) this.#defer(node)
     return found.length
+  }
+}
+
+/** Numbers, the least first. */
+class NodeHeap {
+  readonly #items: number[] = []
+
+  get size(): number {
+    return this.#items.length
+  }
+
+  push(item: number): void {
+    const items = this.#items
+    let at = items.length
+    items.push(item)
+    while (at > 0) {
+      const parent = (at - 1) >> 1
+      if (items[parent] <= item) break
+      items[at] = items[parent]
+      at = parent
+    }
+    items[at] = item
+  }
+
+  /** Takes out the least; there must be one. */
+  pop(): number {
+    const items = this.#items
+    const least = items[0]
+    const last = items.pop() as number
+    const size = items.length
+    if (size === 0) return least
+    let at = 0
+    for (let child = 1; child < size; child = 2 * at + 1) {
+      if (child + 1 < size && items[child + 1] < items[child]) child++
+      if (items[child] >= last) break
+      items[at] = items[child]
+      at = child
+    }
+    items[at] = last
+    return least
+  }
+
+  clear(): void {
+    this.#items.length = 0
   }
 }

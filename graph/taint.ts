@@ -3,7 +3,7 @@ import { invariant } from './check.ts'
 import { type Entries, FROM_CLEAN, type SeedLeg } from './entries.ts'
 import type { Journal } from './journal.ts'
 import { JournalWriter } from './journal-writer.ts'
-import { METHODS, type MethodName } from './methods/index.ts'
+import { METHODS, type MethodName, methodFits } from './methods/index.ts'
 import type { Service } from './methods/pools.ts'
 
 /** A lot as it lies in a pool at the end: `origin` is a seed's number, or `seedCount` for unknown, `seedCount + 1` for clean. */
@@ -25,7 +25,10 @@ export interface Taint {
  * first in its payment's lots; value that already carries a seed's label keeps it, so two claims never exceed a payment.
  */
 export function traceTaint(entries: Entries, seeds: readonly SeedLeg[], seedCount: number, method: MethodName): Taint {
-  invariant(method !== 'tiho' || entries.mixing === 'transaction', 'tiho has a meaning inside a transaction only')
+  invariant(
+    methodFits(method, entries.mixing === 'transaction' ? 'output' : 'address'),
+    `${method} has no meaning here`,
+  )
   return entries.inAmount instanceof Float64Array
     ? trace(entries, seeds, seedCount, method, new NumberArithmetic())
     : trace(entries, seeds, seedCount, method, new BigintArithmetic())
@@ -78,12 +81,12 @@ function trace<A>(
       service.seeds = seedsHere
       given = math.add(given, outAmount[leg])
     }
-    if (conversion[entry] === 1) {
-      pools.convert(taken, given)
-      taken = given
-    } else if (inStart[entry] === inStart[entry + 1]) {
-      // Newly minted: a coinbase has no inputs.
+    if (inStart[entry] === inStart[entry + 1] || (conversion[entry] === 1 && math.isZero(taken))) {
+      // Newly minted: a coinbase has no inputs, and what is changed for nothing descends from nothing.
       pools.bring(clean, given)
+      taken = given
+    } else if (conversion[entry] === 1) {
+      pools.convert(taken, given)
       taken = given
     }
     invariant(!math.less(taken, given), `entry ${entry}: outputs exceed inputs`)

@@ -265,23 +265,30 @@ export class Bag<A> implements Pools<A> {
   ): void {
     const { math, seedCount } = this.setting
     const { leg, to, seeds } = service
-    for (const { seed, amount } of seeds ?? []) {
+    if (seeds === undefined) {
+      for (const { origin, given } of shares) this.rest(entry, leg, to, origin, given[i])
+      return
+    }
+    const arrived = new Map(shares.map(({ origin, given }) => [origin, given[i]]))
+    for (const { seed, amount } of seeds) {
       let left = amount
-      for (const { origin, given } of shares) {
+      for (const [origin, share] of arrived) {
         if (origin < seedCount) continue
-        const taken = math.less(left, given[i]) ? left : given[i]
-        given[i] = math.subtract(given[i], taken)
+        const taken = math.less(left, share) ? left : share
+        arrived.set(origin, math.subtract(share, taken))
         left = math.subtract(left, taken)
       }
       const labelled = math.subtract(amount, left)
       this.tell(entry, 2, seed, leg, labelled)
-      this.tell(entry, 1, seed, leg, labelled)
-      if (to >= 0) this.put(to, seed, labelled)
+      arrived.set(seed, math.add(arrived.get(seed) ?? math.zero, labelled))
     }
-    for (const { origin, given } of shares) {
-      this.tell(entry, 1, origin, leg, given[i])
-      if (to >= 0) this.put(to, origin, given[i])
-    }
+    for (const [origin, share] of [...arrived].sort(([a], [b]) => a - b)) this.rest(entry, leg, to, origin, share)
+  }
+
+  /** One origin's share of a leg comes to rest where the leg goes. */
+  private rest(entry: number, leg: number, to: number, origin: number, amount: A): void {
+    this.tell(entry, 1, origin, leg, amount)
+    if (to >= 0) this.put(to, origin, amount)
   }
 
   private tell(entry: number, side: number, origin: number, leg: number, amount: A): void {

@@ -36,7 +36,7 @@ export class Line<A> implements Pools<A> {
     if (this.setting.mixing === 'transaction') {
       this.tellAll(entry, leg, pool)
       this.lots.join(this.meeting, pool, this.meetingByHead)
-    } else this.passToMeeting(entry, leg, pool, amount)
+    } else this.passToMeeting(entry, leg, pool, amount, this.meeting)
   }
 
   /** Journals a line's seeds as they stand, first to leave first. */
@@ -48,12 +48,12 @@ export class Line<A> implements Pools<A> {
     }
   }
 
-  /** Moves up to `wanted` from the head of a line into the transaction; answers what is still wanted. */
-  protected passToMeeting(entry: number, leg: number, line: number, wanted: A): A {
+  /** Moves up to `wanted` from the head of a pool's line into a line of the transaction; answers what is still wanted. */
+  protected passToMeeting(entry: number, leg: number, line: number, wanted: A, meeting: number): A {
     const { math, journal, seedCount } = this.setting
     while (!math.isZero(wanted) && !this.lots.isEmpty(line)) {
       const origin = this.lots.origin[this.lots.head[line]]
-      const moved = this.lots.pass(line, this.meeting, wanted, false)
+      const moved = this.lots.pass(line, meeting, wanted, false)
       if (origin < seedCount) journal.write(entry, 0, origin, leg, moved)
       wanted = math.subtract(wanted, moved)
     }

@@ -1,4 +1,5 @@
 import { invariant } from '../check.ts'
+import { TO_FEE } from '../entries.ts'
 import { NO_LOT } from '../lots.ts'
 import { Line } from './line.ts'
 import type { Service, Setting } from './pools.ts'
@@ -32,10 +33,13 @@ export class TwoLines<A> extends Line<A> {
       this.tellAll(entry, leg, proceeds)
       this.lots.join(this.meetingOf('own'), own, false)
       this.lots.join(this.meetingOf('proceeds'), proceeds, false)
-      return
+    } else if (this.first === 'own') {
+      const left = this.passToMeeting(entry, leg, own, amount, this.meetingOf('own'))
+      this.passToMeeting(entry, leg, proceeds, left, this.meetingOf('proceeds'))
+    } else {
+      const left = this.passToMeeting(entry, leg, proceeds, amount, this.meetingOf('proceeds'))
+      this.passToMeeting(entry, leg, own, left, this.meetingOf('own'))
     }
-    const [first, second] = this.first === 'own' ? [own, proceeds] : [proceeds, own]
-    this.passToMeeting(entry, leg, second, this.passToMeeting(entry, leg, first, amount))
   }
 
   private meetingOf(kind: 'own' | 'proceeds'): number {
@@ -43,22 +47,32 @@ export class TwoLines<A> extends Line<A> {
   }
 
   override bring(origin: number, amount: A): void {
-    const line = this.setting.mixing === 'transaction' ? this.meetingOf('own') : this.meeting
-    this.lots.put(line, origin, amount, false)
+    this.lots.put(this.meetingOf('own'), origin, amount, false)
+  }
+
+  /** The line of value in the transaction is its two lines, one behind the other. */
+  private gather(): void {
+    this.lots.join(this.meeting, this.meetingOf(this.first), false)
+    this.lots.join(this.meeting, this.meetingOf(this.first === 'own' ? 'proceeds' : 'own'), false)
+  }
+
+  override convert(total: A, wanted: A): void {
+    this.gather()
+    super.convert(total, wanted)
   }
 
   override serve(entry: number, legs: readonly Service<A>[], legCount: number, fee: A): void {
-    if (this.setting.mixing === 'balance') {
+    const { math, mixing } = this.setting
+    this.gather()
+    if (mixing === 'balance') {
       super.serve(entry, legs, legCount, fee)
       return
     }
-    const { math } = this.setting
-    const order = legs
-      .slice(0, legCount)
-      .sort((a, b) => (math.less(b.amount, a.amount) ? -1 : math.less(a.amount, b.amount) ? 1 : a.leg - b.leg))
-    // All proceeds before all else: the largest legs fill with proceeds, the rest of the legs with what remains.
-    this.lots.join(this.meeting, this.meetingOf('proceeds'), false)
-    this.lots.join(this.meeting, this.meetingOf('own'), false)
+    // tiho: the largest legs fill with proceeds, the rest of the legs with what remains.
+    const order = legs.slice(0, legCount).sort((a, b) => {
+      if ((a.to === TO_FEE) !== (b.to === TO_FEE)) return a.to === TO_FEE ? 1 : -1
+      return math.less(b.amount, a.amount) ? -1 : math.less(a.amount, b.amount) ? 1 : a.leg - b.leg
+    })
     super.serve(entry, order, legCount, fee)
   }
 

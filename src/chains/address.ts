@@ -2,7 +2,7 @@
  * Addresses proved by their own checksums. Every address that enters the service passes here once and is from then on
  * in its chain's canonical writing, so that two spellings of one account can never be two accounts.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { address as bitcoinAddress } from 'bitcoinjs-lib'
 import { getAddress } from 'ethers'
 import { type Chain, isUtxoChain } from '../../graph/index.ts'
@@ -99,6 +99,10 @@ function networkOf(chain: Chain): UtxoNetwork | undefined {
 
 const ADDRESS_LENGTH_MAX = 128
 
+/** White space, control characters, and the characters that show nothing or turn the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+const INVISIBLE = /[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
+
 /**
  * The canonical writing of an address, or `undefined` where its checksum, its length or its network is wrong.
  *
@@ -113,8 +117,7 @@ export function canonicalAddress(chain: Chain, text: string): string | undefined
   if (isEvmChain(chain)) return evmAddress(text)
   const utxo = networkOf(chain)
   if (utxo) return utxoAddress(utxo, text)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  return /[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/.test(text) ? undefined : text
+  return INVISIBLE.test(text) ? undefined : text
 }
 
 /** Whether a text is a TRON account, proved by its checksum: some lists file such accounts under another asset. */
@@ -141,8 +144,7 @@ export function explainAddress(chain: Chain, text: string): string {
   if (text.length === 0) return `the address is empty; a ${chain} address is wanted`
   if (text.length > ADDRESS_LENGTH_MAX) return `${shown} is longer than ${ADDRESS_LENGTH_MAX} characters`
   if (text.trim() !== text) return `${shown} has white space around it; remove it`
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (/[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/.test(text)) {
+  if (INVISIBLE.test(text)) {
     return `${shown} has white space or an invisible character in it`
   }
   const others = chainsOfAddress(text).filter((name) => name !== chain)
@@ -215,7 +217,7 @@ const BASE58_VALUES = new Int8Array(128).fill(-1)
 for (let value = 0; value < BASE58.length; value++) BASE58_VALUES[BASE58.charCodeAt(value)] = value
 
 function sha256(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }
 
 /** The payload of a Base58Check text (at most 64 characters), its four checksum bytes proved and taken off. */

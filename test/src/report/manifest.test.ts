@@ -54,7 +54,6 @@ describe('the manifest', () => {
       ['flow.svg', 'size'],
       ['flow.svg', 'SHA-256'],
       ['run.json', ''],
-      ['tags.csv', 'size'],
       ['tags.csv', 'SHA-256'],
     ])
   })
