@@ -30,7 +30,7 @@ function comparable({ held, rows }: Told, method: MethodName, { drawing, seedCou
     (a, b) =>
       a.entry - b.entry ||
       Math.min(a.side, 1) - Math.min(b.side, 1) ||
-      (a.side === 0 ? a.leg - b.leg || (whole ? a.seed - b.seed : 0) : place(a) - place(b)),
+      (a.side > 0 ? place(a) - place(b) : whole ? a.leg - b.leg || a.seed - b.seed : 0),
   )
   if (method !== 'tiho') return { held, rows: joinRows(sorted) }
   const others = (lots: readonly Lot[]) => lots.map((lot) => ({ ...lot, origin: Math.min(lot.origin, seedCount) }))
