@@ -101,7 +101,17 @@ export function smallReport(request: unknown): Report {
       time: T0,
     })),
     endpoints: [endpoint('e1', 'Alpha', 2, ofEndpoint('e1'), '60'), endpoint('e2', 'Beta', 1, ofEndpoint('e2'), '30')],
-    ...{ holdings: [], conservation, paths, quantum: [], clusters: [], conversions: [], rejected: [], gaps: [] },
+    ...{
+      services: [],
+      holdings: [],
+      conservation,
+      paths,
+      quantum: [],
+      clusters: [],
+      conversions: [],
+      rejected: [],
+      gaps: [],
+    },
     journal: { file: 'journal.ndjson.gz', sha256: '', rows: 1 },
   }
 }
