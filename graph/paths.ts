@@ -423,6 +423,8 @@ class Threads {
       }
     }
     for (const [seed, { brought, declared, leaving }] of bySeed) {
+      // Where the transaction itself is the pool, its newest value is its last input's.
+      if (newestFirst && this.#entries.mixing === 'transaction') brought.sort((a, b) => b.inLeg - a.inLeg)
       // All of one leg is one parcel, in the order of its rows.
       const byLeg = new Map<number, Quantity>()
       for (const row of leaving) {

@@ -9,7 +9,7 @@ import { fastifyOpenapiGlue } from 'fastify-openapi-glue'
 import type { Config } from './config.ts'
 import { FAULTS, Fault } from './faults.ts'
 import { identify, isLoopback, permit } from './http/access.ts'
-import { type Contract, makeAjv, requestFault } from './http/contract.ts'
+import { bodyChecker, type Contract, makeAjv, requestFault } from './http/contract.ts'
 import { Metrics } from './http/metrics.ts'
 import { languageOf, toFault, toProblem } from './http/problems.ts'
 import { resultHandlers } from './http/results.ts'
@@ -99,7 +99,6 @@ export async function buildApp(deps: AppDeps): Promise<App> {
 }
 
 function makeServer({ config, logTo }: AppDeps): FastifyInstance {
-  const body = makeAjv({ coerce: false })
   const text = makeAjv({ coerce: true })
   const server = Fastify({
     bodyLimit: config.bodyBytesMax,
@@ -130,7 +129,9 @@ function makeServer({ config, logTo }: AppDeps): FastifyInstance {
   })
   // A body in another form would be read without its schema.
   server.removeContentTypeParser('text/plain')
-  server.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? body : text).compile(schema as object))
+  server.setValidatorCompiler(({ schema, httpPart }) =>
+    httpPart === 'body' ? bodyChecker(schema as object) : text.compile(schema as object),
+  )
   // Answers are checked against the contract, not trimmed to it.
   server.setSerializerCompiler(() => (data) => JSON.stringify(data))
   server.setSchemaErrorFormatter((errors, part) => requestFault(SHORT_PARTS[part] ?? part, errors as never))

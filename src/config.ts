@@ -44,7 +44,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  *
  * `PROCEEDS_HOST` 127.0.0.1 · `PROCEEDS_PORT` 8627 · `PROCEEDS_DATA` ./proceeds-data · `PROCEEDS_LEDGER` and `PROCEEDS_TAGS`
  * none (several files apart by the system's path separator) · `PROCEEDS_CONCURRENCY` cores − 1, at least 1 · `PROCEEDS_QUEUE` 100 ·
- * `PROCEEDS_TRACE_SECONDS` 3600 · `PROCEEDS_TRACE_MEMORY_MIB` 4096 · `PROCEEDS_REQUESTS_PER_MINUTE` 600 · `PROCEEDS_BODY_BYTES` 1048576 ·
+ * `PROCEEDS_TRACE_SECONDS` 3600 · `PROCEEDS_TRACE_MEMORY_MIB` 4096 · `PROCEEDS_REQUESTS_PER_MINUTE` 600 · `PROCEEDS_BODY_BYTES` 8388608 ·
  * `PROCEEDS_REQUEST_SECONDS` 30 · `PROCEEDS_HEARTBEAT_SECONDS` 15 · `PROCEEDS_STREAMS` 100 · `PROCEEDS_LOG` info ·
  * `PROCEEDS_STRICT_ANSWERS` false
  *
@@ -82,7 +82,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     traceTimeoutMs: whole('PROCEEDS_TRACE_SECONDS', 3600, 1, 2_000_000) * 1000,
     traceMemoryMib: whole('PROCEEDS_TRACE_MEMORY_MIB', 4096, 64, 1_048_576),
     requestsPerMinute: whole('PROCEEDS_REQUESTS_PER_MINUTE', 600, 1, 1_000_000),
-    bodyBytesMax: whole('PROCEEDS_BODY_BYTES', 1_048_576, 1024, 67_108_864),
+    bodyBytesMax: whole('PROCEEDS_BODY_BYTES', 8_388_608, 1024, 67_108_864),
     requestTimeoutMs: whole('PROCEEDS_REQUEST_SECONDS', 30, 1, 3600) * 1000,
     heartbeatMs: whole('PROCEEDS_HEARTBEAT_SECONDS', 15, 1, 3600) * 1000,
     streamsMax: whole('PROCEEDS_STREAMS', 100, 1, 100_000),

@@ -104,12 +104,12 @@ export function readContract(): Contract {
 }
 
 /** Ajv for JSON Schema 2020-12. Bodies are never coerced; query, path and header values are text and must be. */
-export function makeAjv({ coerce }: { coerce: boolean }): Ajv2020 {
+export function makeAjv({ coerce, allErrors = true }: { coerce: boolean; allErrors?: boolean }): Ajv2020 {
   const ajv = new Ajv2020({
     strict: true,
     strictRequired: false,
     allowUnionTypes: true,
-    allErrors: true,
+    allErrors,
     verbose: true,
     removeAdditional: false,
     useDefaults: coerce,
@@ -175,6 +175,26 @@ export class RequestFault extends Fault {
   }
 }
 
+/** Requests with more seeds than this are told their first error only: listing all costs memory that anyone could ask for. */
+const LISTED_SEEDS_MAX = 1000
+
+/** Checks bodies against a schema: cheaply first, in full where a refusal is to be explained. */
+export function bodyChecker(schema: object): ValidateFunction {
+  const first = makeAjv({ coerce: false, allErrors: false }).compile(schema)
+  const all = makeAjv({ coerce: false }).compile(schema)
+  const check = (body: unknown): boolean => {
+    checker.errors = null
+    if ((first as (value: unknown) => boolean)(body)) return true
+    const seeds = typeof body === 'object' && body !== null && 'seeds' in body ? body.seeds : undefined
+    const told = Array.isArray(seeds) && seeds.length > LISTED_SEEDS_MAX ? first : all
+    told(body)
+    checker.errors = told.errors ?? null
+    return false
+  }
+  const checker = Object.assign(check, { schema, schemaEnv: first.schemaEnv }) as unknown as ValidateFunction
+  return checker
+}
+
 /** Errors told of one request; a thousand wrong seeds need not all be listed. */
 const ERRORS_MAX = 20
 
@@ -189,28 +209,36 @@ export function requestFault(part: string, errors: readonly ErrorObject[]): Requ
   )
 }
 
-/** Of a `oneOf` that nothing fits, only the errors of the alternative that fits best tell the caller anything. */
+/**
+ * Of a `oneOf` that nothing fits, only the errors of the alternative that fits best tell the caller anything. Ajv tells
+ * the errors of the alternatives right before the choice's own, so one pass with a stack does it.
+ */
 function chooseBranches(errors: readonly ErrorObject[]): ErrorObject[] {
-  const dropped = new Set<ErrorObject>()
-  for (const choice of errors) {
-    if (choice.keyword !== 'oneOf' || choice.params.passingSchemas !== null) continue
+  const kept: ErrorObject[] = []
+  for (const error of errors) {
+    if (error.keyword !== 'oneOf' || error.params.passingSchemas !== null) {
+      kept.push(error)
+      continue
+    }
     const branches = new Map<string, ErrorObject[]>()
-    for (const error of errors) {
-      if (!error.schemaPath.startsWith(`${choice.schemaPath}/`)) continue
-      if (error.instancePath !== choice.instancePath && !error.instancePath.startsWith(`${choice.instancePath}/`))
-        continue
-      const branch = error.schemaPath.slice(choice.schemaPath.length + 1).split('/')[0]
-      branches.set(branch, [...(branches.get(branch) ?? []), error])
+    let start = kept.length
+    while (start > 0 && isInside(kept[start - 1], error)) start--
+    for (const inner of kept.splice(start)) {
+      const branch = inner.schemaPath.slice(error.schemaPath.length + 1).split('/')[0]
+      const list = branches.get(branch)
+      if (list) list.push(inner)
+      else branches.set(branch, [inner])
     }
     let best: ErrorObject[] | undefined
-    for (const branch of branches.values()) {
-      if (!best || misfit(choice, branch) < misfit(choice, best)) best = branch
-    }
-    if (!best) continue
-    dropped.add(choice)
-    for (const branch of branches.values()) if (branch !== best) for (const error of branch) dropped.add(error)
+    for (const branch of branches.values()) if (!best || misfit(error, branch) < misfit(error, best)) best = branch
+    kept.push(...(best ?? [error]))
   }
-  return errors.filter((error) => !dropped.has(error))
+  return kept
+}
+
+function isInside(inner: ErrorObject, choice: ErrorObject): boolean {
+  if (!inner.schemaPath.startsWith(`${choice.schemaPath}/`)) return false
+  return inner.instancePath === choice.instancePath || inner.instancePath.startsWith(`${choice.instancePath}/`)
 }
 
 /** A value that is not even of a branch's type fits it worse than any number of wrong fields would. */

@@ -32,6 +32,8 @@ import type {
   Traced,
 } from './format.ts'
 import { REPORT_SCHEMA } from './format.ts'
+import { legFacts } from './leg-facts.ts'
+import { drawPaths } from './paths.ts'
 import { rejectedOf } from './rejected.ts'
 import { isCovered, restSink } from './rests.ts'
 
@@ -65,13 +67,15 @@ interface Sums {
 }
 
 /** Tells a trace as a report. Pure: everything in it comes from the trace and the hashes of the bundle's other files. */
-export function assembleReport(trace: Trace, files: FileFacts, paths: readonly Path[]): Report {
+export function assembleReport(trace: Trace, files: FileFacts): Report {
   const gaps: Gap[] = []
   const sums = new Map<ChainRun, readonly Sums[]>(
     trace.runs.map((run) => [run, run.methods.map((method) => addUp(trace, run, method))]),
   )
   const bounds = new Map<ChainRun, RunBounds>(trace.runs.map((run) => [run, boundRun(run, sums.get(run)!, gaps)]))
-  const endpoints = tellEndpoints(trace, sums, bounds, paths, gaps)
+  const drafts = draftEndpoints(trace, sums)
+  const paths = drawPaths(trace, drafts, gaps)
+  const endpoints = tellEndpoints(trace, drafts, bounds, paths, gaps)
   const holdings = tellHoldings(trace, sums, bounds, gaps)
   const conservation = trace.runs.flatMap((run) => sums.get(run)!.flatMap((each) => conserve(trace, run, each)))
   invariant(
@@ -225,7 +229,9 @@ export function entryOfLeg(starts: Uint32Array, leg: number): number {
   return low
 }
 
-interface EndpointDraft {
+/** A payment into a sink before it is told: its row's id, and where it lies in the run that found it. */
+export interface EndpointDraft {
+  readonly id: string
   readonly run: ChainRun
   readonly leg: number
   readonly transaction: Transaction
@@ -233,17 +239,11 @@ interface EndpointDraft {
   readonly place: number
   readonly asset: string
   readonly traced: Map<string, Traced>
-  hops: number
+  readonly hops: number
 }
 
-function tellEndpoints(
-  trace: Trace,
-  sums: ReadonlyMap<ChainRun, readonly Sums[]>,
-  bounds: ReadonlyMap<ChainRun, RunBounds>,
-  paths: readonly Path[],
-  gaps: Gap[],
-): Endpoint[] {
-  const drafts = new Map<string, EndpointDraft>()
+function draftEndpoints(trace: Trace, sums: ReadonlyMap<ChainRun, readonly Sums[]>): EndpointDraft[] {
+  const drafts = new Map<string, Omit<EndpointDraft, 'id'> & { hops: number }>()
   for (const run of trace.runs) {
     const { entries, outPlace, outHops, assets, entryAsset, transactions } = run.compiled
     for (const each of sums.get(run)!) {
@@ -275,6 +275,16 @@ function tellEndpoints(
     (a, b) =>
       (a.run.chain < b.run.chain ? -1 : a.run.chain > b.run.chain ? 1 : 0) || a.number - b.number || a.place - b.place,
   )
+  return rows.map((row, i) => ({ id: `E${i + 1}`, ...row }))
+}
+
+function tellEndpoints(
+  trace: Trace,
+  drafts: readonly EndpointDraft[],
+  bounds: ReadonlyMap<ChainRun, RunBounds>,
+  paths: readonly Path[],
+  gaps: Gap[],
+): Endpoint[] {
   const keys = methodKeys(trace)
   const pathsOf = new Map<string, string[]>()
   for (const { id, endpoint } of paths) {
@@ -282,14 +292,13 @@ function tellEndpoints(
     if (known === undefined) pathsOf.set(endpoint, [id])
     else known.push(id)
   }
-  return rows.map((draft, i): Endpoint => {
-    const { run, leg, transaction, place } = draft
+  return drafts.map((draft): Endpoint => {
+    const { id, run, leg, transaction, place } = draft
     const { address, amount } = legFacts(transaction, place)
     const sink = ENDPOINT_SINKS[run.compiled.entries.outPool[leg]]
     const claims = address === null ? [] : trace.book.standing(run.chain, address, transaction.time)
     const deciding = address === null ? undefined : trace.book.stopAt(run.chain, address, transaction.time)?.tags[0]
     const bound = bounds.get(run)!.legs.get(leg)
-    const id = `E${i + 1}`
     tellConflict(claims, `${run.chain} ${address}`, gaps)
     if (sink === 'bridge') {
       gaps.push({
@@ -331,14 +340,6 @@ function methodKeys(trace: Trace): string[] {
 /** Every method that ran gets a figure: nothing traced is a finding, not a blank. */
 function inKeyOrder(found: ReadonlyMap<string, Traced>, keys: readonly string[]): Record<string, Traced> {
   return Object.fromEntries(keys.map((key) => [key, found.get(key) ?? { total: '0', bySeed: {} }]))
-}
-
-/** Who is paid by a leg, and how much in all. */
-export function legFacts(transaction: Transaction, place: number): { address: string | null; amount: bigint } {
-  if (transaction.kind === 'utxo') return transaction.outputs[place]
-  const transfer = transaction.transfers.find((each) => each.index === place)
-  invariant(transfer !== undefined, `transfer ${place} of ${transaction.id} exists`)
-  return { address: transfer.to, amount: transfer.amount }
 }
 
 function attribution(tag: Tag): Attribution {

@@ -59,6 +59,7 @@ export function followSeeds(
         pool,
         primary: i === 0,
         compiled,
+        holderOf: (address) => (pool === 'cluster' ? hands.clusterOf(chain, address) : address),
         methods: fitting.map((method) => {
           const taint = traceTaint(compiled.entries, compiled.seeds, request.seeds.length, method)
           progress({ stage: `follow ${chain} by ${pool}`, done: ++done, total })

@@ -19,6 +19,8 @@ export interface ChainRun {
   readonly primary: boolean
   readonly compiled: Compiled
   readonly methods: readonly MethodRun[]
+  /** The hand an address belongs to under this pool: its cluster's smallest address, or itself. */
+  readonly holderOf: (address: string) => string
 }
 
 /** A case, worked: what the report tells. */

@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { METHOD_NAMES, POOL_KINDS } from '../../graph/index.ts'
@@ -5,6 +6,7 @@ import { FAULTS } from '../../src/faults.ts'
 import { GAPS } from '../../src/gaps.ts'
 import { makeAjv, readContract } from '../../src/http/contract.ts'
 import { KEY_ROLES, TRACE_STATES } from '../../src/store/records.ts'
+import { CHANGE_RULES, decodeRequest } from '../../src/trace/decode-request.ts'
 import { finished, get, makeService, post, REQUEST, type TestService } from '../support/service.ts'
 import { smallReport } from '../support/small-run.ts'
 
@@ -33,6 +35,7 @@ describe('the contract and the code say the same', () => {
     expect(schemas.MethodName.enum).toEqual([...METHOD_NAMES])
     expect(schemas.PoolName.enum).toEqual([...POOL_KINDS])
     expect(schemas.TraceState.enum).toEqual([...TRACE_STATES])
+    expect(schemas.ChangeRule.enum).toEqual([...CHANGE_RULES])
     const roles = new Set([...contract.operations.values()].map((operation) => operation.role))
     expect([...roles].filter((role) => role !== undefined).sort()).toEqual([...KEY_ROLES].sort())
   })
@@ -92,6 +95,30 @@ describe('the contract and the code say the same', () => {
     expect(manifest((await get(service, `/v1/traces/${finishedId}/manifest.json`)).json())).toBe(true)
   })
 
+  it('accepts the requests of the samples, as the engine does, and what the engine prints of them', () => {
+    const isRequest = holds('TraceRequest')
+    const requests = readdirSync('samples').map((name) => `samples/${name}/request.json`)
+    const there = requests.filter((file) => existsSync(file))
+    expect(there.length).toBeGreaterThan(0)
+    for (const file of there) {
+      const request = JSON.parse(readFileSync(file, 'utf8'))
+      expect(isRequest(request), `${file}: ${checker.errorsText(isRequest.errors)}`).toBe(true)
+      const { printed } = decodeRequest(request)
+      expect(isRequest(printed), `${file}, printed: ${checker.errorsText(isRequest.errors)}`).toBe(true)
+    }
+  })
+
+  it('describes the reports of the samples', () => {
+    const isReport = holds('Report')
+    for (const name of readdirSync('samples')) {
+      const file = `samples/${name}/report.json`
+      if (!existsSync(file)) continue
+      expect(isReport(JSON.parse(readFileSync(file, 'utf8'))), `${file}: ${checker.errorsText(isReport.errors)}`).toBe(
+        true,
+      )
+    }
+  })
+
   function hasDocs(): boolean {
     return service.routes.some(({ method, url }) => method === 'GET' && (url === '/docs' || url === '/docs/'))
   }
@@ -134,6 +161,17 @@ describe('requests drawn from the contract’s own schema', () => {
       }),
       { numRuns: 60 },
     )
+  })
+
+  it('refuses a hundred thousand wrong seeds without labouring over each', async () => {
+    const before = performance.now()
+    const answer = await post(service, { ...REQUEST, seeds: Array.from({ length: 100_000 }, () => ({})) })
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json().errors[0].pointer).toMatch(/^#\/seeds\/0\//)
+    const many = await post(service, { ...REQUEST, seeds: Array.from({ length: 1000 }, () => ({})) })
+    expect(many.json().errors).toHaveLength(20)
+    // Each costs milliseconds; an explanation that compared all with all would take minutes.
+    expect(performance.now() - before).toBeLessThan(10_000)
   })
 
   it('takes any bytes as a body and answers with a problem', async () => {
