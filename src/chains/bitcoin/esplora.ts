@@ -69,8 +69,8 @@ export class Esplora {
   readonly #chain: Chain
   readonly #http: HttpSource
   readonly #transactionsMax: number
-  readonly #makers = new LRUCache<string, RawTransaction>({ max: MADE_TRANSACTIONS_KEPT })
-  readonly #headers = new LRUCache<string, ProvenHeader>({ max: HEADERS_KEPT })
+  readonly #makers = new LRUCache<string, Promise<RawTransaction>>({ max: MADE_TRANSACTIONS_KEPT })
+  readonly #headers = new LRUCache<string, Promise<ProvenHeader>>({ max: HEADERS_KEPT })
 
   constructor(options: EsploraOptions) {
     this.#chain = options.chain
@@ -118,6 +118,7 @@ export class Esplora {
       const page = parseJson((await this.#http.get(`/address/${canonical}/txs/chain${last}`)).body)
       if (!Array.isArray(page)) throw contradicts(`the transactions of ${canonical} are not a list`)
       if (page.length === 0) break
+      const proofs: (() => Promise<UtxoTransaction>)[] = []
       for (const value of page) {
         const printed = readPrinted(value, `a transaction of ${canonical}`)
         const { id, block } = printed
@@ -137,9 +138,11 @@ export class Esplora {
           throw contradicts(`transaction ${id} is listed for ${canonical} and is not its`)
         for (const { amount } of outputs) paid += amount
         for (const { amount } of inputs) spent += amount
-        transactions.push(await this.#prove(printed, block))
+        proofs.push(() => this.#prove(printed, block))
         last = `/${id}`
       }
+      // Only once the page as a whole holds; the queue keeps them from going out all at once.
+      transactions.push(...(await Promise.all(proofs.map((prove) => prove()))))
     }
     const summary = record(parseJson((await this.#http.get(`/address/${canonical}`)).body))
     const stats = record(summary?.chain_stats)
@@ -160,9 +163,10 @@ export class Esplora {
     const { id } = printed
     const raw = await this.#raw(id)
     this.#checkPrinted(printed, raw)
+    const makers = await Promise.all(raw.inputs.map(({ transaction }) => this.#raw(transaction)))
     const inputs: Input[] = []
-    for (const [i, { transaction, output }] of raw.inputs.entries()) {
-      const input = spentOutput(await this.#raw(transaction), output)
+    for (const [i, { output }] of raw.inputs.entries()) {
+      const input = spentOutput(makers[i], output)
       if (input.amount !== printed.inputs[i].amount) {
         throw contradicts(
           `transaction ${id}, input ${i}: the server says ${printed.inputs[i].amount}, the output it spends holds ${input.amount}`,
@@ -220,21 +224,27 @@ export class Esplora {
     }
   }
 
-  async #raw(id: string): Promise<RawTransaction> {
-    const known = this.#makers.get(id)
-    if (known !== undefined) return known
-    const raw = proveTransaction(this.#chain, id, hexBytes(text(await this.#http.get(`/tx/${id}/hex`))))
-    this.#makers.set(id, raw)
-    return raw
+  #raw(id: string): Promise<RawTransaction> {
+    return once(this.#makers, id, async () =>
+      proveTransaction(this.#chain, id, hexBytes(text(await this.#http.get(`/tx/${id}/hex`)))),
+    )
   }
 
-  async #header(hash: string): Promise<ProvenHeader> {
-    const known = this.#headers.get(hash)
-    if (known !== undefined) return known
-    const header = proveHeader(this.#chain, hash, hexBytes(text(await this.#http.get(`/block/${hash}/header`))))
-    this.#headers.set(hash, header)
-    return header
+  #header(hash: string): Promise<ProvenHeader> {
+    return once(this.#headers, hash, async () =>
+      proveHeader(this.#chain, hash, hexBytes(text(await this.#http.get(`/block/${hash}/header`)))),
+    )
   }
+}
+
+/** Asks once for what several ask for at a time; a failure is not kept. */
+function once<Value>(kept: LRUCache<string, Promise<Value>>, key: string, ask: () => Promise<Value>): Promise<Value> {
+  const known = kept.get(key)
+  if (known !== undefined) return known
+  const asked = ask()
+  kept.set(key, asked)
+  asked.catch(() => kept.delete(key))
+  return asked
 }
 
 const text = (answer: Answer): string => answer.body.toString('utf8').trim()
@@ -258,7 +268,8 @@ function readPrinted(value: unknown, what: string): Printed {
     const output = record(found)
     const amount = units(output?.value)
     const script = output?.scriptpubkey
-    const address = output?.scriptpubkey_address
+    // Some servers print an empty address where a script has none.
+    const address = output?.scriptpubkey_address === '' ? undefined : output?.scriptpubkey_address
     if (amount === undefined) throw wrong(`${field}.value`)
     if (typeof script !== 'string' || hexBytes(script) === undefined) throw wrong(`${field}.scriptpubkey`)
     if (address !== undefined && typeof address !== 'string') throw wrong(`${field}.scriptpubkey_address`)
