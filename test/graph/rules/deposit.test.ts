@@ -116,6 +116,13 @@ describe('deposit accounts on account chains', () => {
     expect(find(...swept(), ...gathered).accounts[0].sweeps[2]).toMatchObject({ left: 18n, delay: 10 * HOUR })
   })
 
+  it('carry only what came since the account was last emptied', () => {
+    const emptied = [moves(0.1, 'p > d 9 usdt'), moves(0.2, 'd > hot 10 usdt'), ...swept()]
+    const lenient = { ...DEPOSIT_PARAMETERS, outgoingPerHundredMin: 60 }
+    const [{ sweeps }] = findDepositAccounts(emptied, questions, lenient).accounts
+    expect(sweeps.map(({ paidIn }) => paidIn.map(({ amount }) => amount))).toEqual([[100n], [30n, 20n]])
+  })
+
   it('are not contracts, where that is known', () => {
     const asked = { ...questions, isContract: (_: string, address: string) => address === 'd' }
     expect(findDepositAccounts(swept(), asked).heldApart[0].reasons).toEqual(['it is a contract'])
@@ -141,7 +148,10 @@ describe('deposit accounts on account chains', () => {
       moves(3, 'p > d 50000000000000000 eth', 'ethereum'),
       moves(4, 'd > hot 45000000000000000 eth, fee d 1000000000000000', 'ethereum'),
     ]
-    expect(find(...coin).accounts[0].sweeps.map(({ held, left }) => held - left)).toEqual([0n, 4000000000000000n])
+    expect(find(...coin).accounts[0].sweeps.map(({ held, left }) => [held, left])).toEqual([
+      [1000000000000000000n, 1000000000000000000n],
+      [50000000000000000n, 46000000000000000n],
+    ])
     // On a chain without such a limit, the same is a payment of part.
     const elsewhere = coin.map((each) => ({ ...each, chain: 'bsc' }))
     expect(find(...elsewhere).accounts).toEqual([])
