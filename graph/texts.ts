@@ -39,7 +39,13 @@ export class Texts {
   }
 
   at(number: number): string {
-    return String.fromCharCode(...this.#codes.subarray(this.#start.at(number), this.#start.at(number + 1)))
+    const end = this.#start.at(number + 1)
+    let text = ''
+    // In pieces: a call takes only so many arguments, and a text from outside may be of any length.
+    for (let from = this.#start.at(number); from < end; from += 4096) {
+      text += String.fromCharCode(...this.#codes.subarray(from, Math.min(from + 4096, end)))
+    }
+    return text
   }
 
   is(number: number, text: string): boolean {

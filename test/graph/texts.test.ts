@@ -22,6 +22,12 @@ describe('Texts', () => {
     )
   })
 
+  it('may be long', () => {
+    const texts = new Texts()
+    const long = 'bc1q'.repeat(100_000)
+    expect(texts.at(texts.append(long))).toBe(long)
+  })
+
   it('widen for a character beyond a byte, and forget when cleared', () => {
     const texts = new Texts()
     texts.append('before')
