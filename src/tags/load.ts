@@ -127,6 +127,13 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   }
 }
 
+/** How many tags there are of each category, most first, then by name: what an import prints. */
+export function countCategories(tags: Iterable<Tag>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { category } of tags) counts.set(category, (counts.get(category) ?? 0) + 1)
+  return new Map([...counts].sort((a, b) => b[1] - a[1] || compareText(a[0], b[0])))
+}
+
 async function openFile(file: string | TagFile, bytesMax: number): Promise<OpenFile> {
   const name = typeof file === 'string' ? basename(file) : file.name
   const stored = typeof file === 'string' ? await readWhole(file, bytesMax) : file.bytes
