@@ -210,7 +210,7 @@ function drawEquation(panel: FlowPanel, pen: Pen, top: number): { lines: string[
     })
   }
   const lines: string[] = []
-  const limit = ((WIDTH - 2 * MARGIN) / 13) * 1.85
+  const limit = ((WIDTH - 2 * MARGIN) / 13) * 2.05
   let y = top
   let line = ''
   let units = 0

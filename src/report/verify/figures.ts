@@ -15,6 +15,8 @@ export interface Evidence {
   readonly poolOf: PoolOf
   /** Transactions that the report lists as conversions. */
   readonly converting: ReadonlySet<string>
+  /** Whether a gap says that bounds were not computed. */
+  readonly boundsSkipped: boolean
   readonly findings: Findings
 }
 
@@ -214,8 +216,9 @@ function checkConservation(evidence: Evidence): void {
     const expected = `a row for seed ${mine.seed}, ${mine.method}, ${mine.chain} ${mine.asset}`
     findings.add('conservation', FILE, '/conservation', expected, 'none, though the journal moves it')
   }
+  const methods = methodsOf(evidence)
   for (const { index, value: seed } of report.rows('seeds')) {
-    for (const method of methodsOf(evidence)) {
+    for (const method of methods) {
       if (!isTracedBy(evidence, method, seed) || seen.has(keyOf(seed.id, method, seed.chain, seed.asset))) continue
       findings.add(
         'conservation',
@@ -295,13 +298,13 @@ function checkTraced(
 }
 
 /** Floor ≤ each method ≤ ceiling ≤ the whole. Bounds are of the chain's first pool; a second pool mixes otherwise. */
-function checkBounds({ report, findings }: Evidence, where: string, row: Endpoint | Holding): void {
+function checkBounds({ findings, boundsSkipped }: Evidence, where: string, row: Endpoint | Holding): void {
   const { floor, ceiling, amount, traced } = row
   if ((floor === null) !== (ceiling === null)) {
     findings.add('bounds', FILE, where, 'floor and ceiling together', floor === null ? 'no floor' : 'no ceiling')
   }
   if (floor === null || ceiling === null) {
-    if (!report.rows('gaps').some(({ value }) => value.kind === 'BOUNDS_SKIPPED') && 'hops' in row) {
+    if (!boundsSkipped && 'hops' in row) {
       findings.add('gap', FILE, '/gaps', `BOUNDS_SKIPPED, which explains ${where}/floor`, 'none')
     }
   }
@@ -508,10 +511,16 @@ function checkTotals({ report, findings, ledger, poolOf }: Evidence): void {
 
 function checkPaths(evidence: Evidence): void {
   const { report, findings } = evidence
+  const seeds = new Map<string, SeedRow[]>()
+  for (const { value } of report.rows('seeds')) {
+    const known = seeds.get(value.id)
+    if (known === undefined) seeds.set(value.id, [value])
+    else known.push(value)
+  }
   const { primary } = methodsAsked(report.request)
   const endpoints = new Map(report.rows('endpoints').map((row) => [row.value.id, row]))
   const paths = new Map<string, Row<Path>>()
-  const drawn = new Map<string, bigint>()
+  const drawn = new Map<string, Map<string, bigint>>()
   /** What all threads together carry through one step. */
   const carried = new Map<string, { amount: bigint; room: bigint; where: string }>()
   for (const row of report.rows('paths')) {
@@ -527,9 +536,10 @@ function checkPaths(evidence: Evidence): void {
     if (!endpoint.value.paths.includes(path.id)) {
       findings.add('path', FILE, `/endpoints/${endpoint.index}/paths`, `${path.id}, which leads here`, 'not listed')
     }
-    const key = keyOf(path.endpoint, path.seed)
-    drawn.set(key, (drawn.get(key) ?? 0n) + BigInt(path.amount))
-    checkPath(evidence, where, path, endpoint.value, carried)
+    const bySeed = drawn.get(path.endpoint) ?? new Map<string, bigint>()
+    bySeed.set(path.seed, (bySeed.get(path.seed) ?? 0n) + BigInt(path.amount))
+    drawn.set(path.endpoint, bySeed)
+    checkPath(evidence, where, { path, seeds: seeds.get(path.seed) ?? [], endpoint: endpoint.value }, carried)
   }
   for (const { amount, room, where } of carried.values()) {
     if (amount > room)
@@ -545,10 +555,9 @@ function checkPaths(evidence: Evidence): void {
     }
     const bySeed =
       primary !== undefined && Object.hasOwn(endpoint.traced, primary) ? endpoint.traced[primary].bySeed : {}
-    const seeds = new Set(Object.keys(bySeed))
-    for (const key of drawn.keys()) if (key.startsWith(`${endpoint.id}\0`)) seeds.add(key.slice(endpoint.id.length + 1))
-    for (const seed of seeds) {
-      const sumDrawn = drawn.get(keyOf(endpoint.id, seed)) ?? 0n
+    const drawnHere = drawn.get(endpoint.id)
+    for (const seed of new Set([...Object.keys(bySeed), ...(drawnHere?.keys() ?? [])])) {
+      const sumDrawn = drawnHere?.get(seed) ?? 0n
       const traced = BigInt(Object.hasOwn(bySeed, seed) ? bySeed[seed] : '0')
       if (sumDrawn === traced || (sumDrawn < traced && remainderDeclared(evidence, endpoint.id, traced - sumDrawn)))
         continue
@@ -571,12 +580,11 @@ function remainderDeclared({ report }: Evidence, endpoint: string, rest: bigint)
 function checkPath(
   evidence: Evidence,
   where: string,
-  path: Path,
-  endpoint: Endpoint,
+  drawn: { readonly path: Path; readonly seeds: readonly SeedRow[]; readonly endpoint: Endpoint },
   carried: Map<string, { amount: bigint; room: bigint; where: string }>,
 ): void {
-  const { report, findings, ledger } = evidence
-  const seeds = report.rows('seeds').filter(({ value }) => value.id === path.seed)
+  const { findings, ledger } = evidence
+  const { path, seeds, endpoint } = drawn
   if (seeds.length === 0) findings.add('path', FILE, `${where}/seed`, 'a seed of the report', path.seed)
   if (path.steps.length === 0) {
     findings.add('path', FILE, `${where}/steps`, 'at least one step', 'none')
@@ -627,7 +635,7 @@ function checkPath(
     carried.set(key, thread)
   }
   const first = path.steps[0]
-  const starts = seeds.some(({ value: seed }) => {
+  const starts = seeds.some((seed) => {
     const output = `${seed.transaction}:${placeOf(seed)}`
     return first.transaction === seed.transaction
       ? first.to === (seed.address ?? output)
@@ -649,9 +657,8 @@ function checkPath(
   if (last.carried !== path.amount) {
     findings.add('path', FILE, `${pointer}/carried`, `${path.amount}, the path's amount`, last.carried)
   }
-  const steps = path.steps.filter(
-    ({ transaction }) => !seeds.some(({ value }) => value.transaction === transaction),
-  ).length
+  const own = new Set(seeds.map((seed) => seed.transaction))
+  const steps = path.steps.filter(({ transaction }) => !own.has(transaction)).length
   if (endpoint.hops > steps)
     findings.add('path', FILE, `${where}/steps`, `at least ${endpoint.hops}, the endpoint's hops`, `${steps}`)
 }
