@@ -65,7 +65,8 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
   const seedIds = new Set(report.rows('seeds').map(({ value }) => value.id))
   const journal = new JournalCheck({ ledger, findings, poolOf, seedIds, converting })
   const sums = await journal.run(directory, bounds, new Findings(0))
-  const evidence: Evidence = { report, ledger, sums, poolOf, converting, findings }
+  const boundsSkipped = report.rows('gaps').some(({ value }) => value.kind === 'BOUNDS_SKIPPED')
+  const evidence: Evidence = { report, ledger, sums, poolOf, converting, boundsSkipped, findings }
   checkFigures(evidence)
 
   const request = await readJson(directory, 'request.json', bounds, findings)

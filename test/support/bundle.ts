@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '../../src/report/canonical.ts'
 import { methodKeys, writeEndpointsCsv } from '../../src/report/csv.ts'
+import { drawFlow } from '../../src/report/flow-svg.ts'
 import type {
   Endpoint,
   Holding,
@@ -577,8 +578,14 @@ function servicesOf(endpoints: readonly Endpoint[]): ServiceRow[] {
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 const lines = (rows: readonly unknown[]): string => rows.map((row) => `${canonicalJson(row)}\n`).join('')
 
+const ASSETS = new Map([
+  ['bitcoin', { symbol: 'BTC', decimals: 8 }],
+  ['tron', { symbol: 'USDT', decimals: 6 }],
+])
+const drawBundleFlow = (report: Report): string => drawFlow(report, { assetOf: (chain) => ASSETS.get(chain) })
+
 /** Parts as texts, with the hashes that the report holds of the others. `draw` makes flow.svg from the report. */
-export function bundleTexts(parts: BundleParts, draw: (report: Report) => string = () => '<svg/>'): BundleTexts {
+export function bundleTexts(parts: BundleParts, draw: (report: Report) => string = drawBundleFlow): BundleTexts {
   const ledger = lines(parts.ledger)
   const journal = lines(parts.journal)
   const report = sealedReport(parts.report as Report, {

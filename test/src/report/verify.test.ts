@@ -354,6 +354,21 @@ describe('one flipped digit', () => {
     },
   )
 
+  it('of flow.svg is found wherever it states something: in its texts, titles and data', async () => {
+    const svg = texts['flow.svg']
+    const stated = [...svg.matchAll(/>([^<]*\d[^<]*)<|data-[a-z]+="([^"]*\d[^"]*)"/g)].flatMap((match) =>
+      [...match[0].matchAll(/\d/g)].map(({ index }) => match.index + index),
+    )
+    expect(stated.length).toBeGreaterThan(400)
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...stated), fc.integer({ min: 1, max: 9 }), async (at, by) => {
+        const result = await verifyTexts({ ...texts, 'flow.svg': flip(svg, at, by) })
+        expect(told(result).join()).toContain('picture: flow.svg')
+      }),
+      { numRuns: 25 },
+    )
+  })
+
   it('of the journal is found row by row, though every hash was made to fit', async () => {
     const name = 'journal.ndjson'
     await fc.assert(
