@@ -389,8 +389,9 @@ export class LmdbStore implements ChainStore {
       const row = rowOf.get(spender)
       if (row !== undefined) tables.spenders.putSync(chainKey(number, numberOf(transaction), output), numberKey(row))
     }
-    for (const [height, block] of change.blocks) {
+    for (const height of new Set([...change.blocks.keys(), ...blockRows.keys()])) {
       const held = readBlock(tables, number, height)
+      const block = change.blocks.get(height) ?? held!
       const added = blockRows.get(height) ?? loaded.get(height)
       tables.blocks.putSync(
         chainKey(number, height),
