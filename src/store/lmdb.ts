@@ -28,6 +28,7 @@ import {
   numberKey,
   openTables,
   readCounters,
+  type Table,
   type Tables,
   writeCounters,
 } from './lmdb/tables.ts'
@@ -296,6 +297,23 @@ export class LmdbStore implements ChainStore {
         if (above !== undefined && above > height) this.#remove(reading, counters, row)
       }
     })
+  }
+
+  /** How many values each table holds, and how many bytes its pages take on the disk. */
+  sizes(): Readonly<Record<string, { readonly values: number; readonly bytes: number }>> {
+    const { root, ...tables } = this.#tables
+    type Stats = Record<
+      'pageSize' | 'entryCount' | 'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages',
+      number
+    >
+    const { pageSize } = root.getStats() as Stats
+    return Object.fromEntries(
+      Object.entries(tables).map(([name, table]) => {
+        const stats = (table as Table).getStats() as Stats
+        const pages = stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages
+        return [name, { values: stats.entryCount, bytes: pages * pageSize }]
+      }),
+    )
   }
 
   async close(): Promise<void> {
