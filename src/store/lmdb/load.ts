@@ -235,7 +235,14 @@ export class LoadPart {
   }
 
   #joinBlock(chain: Chain, load: ChainLoad, height: number, row: Transaction, number: number): void {
-    const held = load.blocks.get(height) ?? readBlock(this.#tables, load.number, height)
+    const met = load.blocks.get(height)
+    if (met !== undefined && number >= 0 && met.transactionTime === row.time && row.blockHash === undefined) {
+      // Most rows: another of a block just met, which says nothing new of it.
+      met.rowLast = Math.max(met.rowLast, number)
+      met.rowFirst = Math.min(met.rowFirst, number)
+      return
+    }
+    const held = met ?? readBlock(this.#tables, load.number, height)
     const joined = joinBlocks(chain, height, held, blockOfTransaction(row))
     load.blocks.set(height, {
       ...joined,
