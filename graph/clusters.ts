@@ -364,12 +364,9 @@ export class Clusters {
     this.#changeLinks.clear()
     this.#concluded = []
     this.#full = this.#base.clone()
-    const seen = new Set<string>()
     for (const transaction of this.#candidates) {
-      if (seen.has(transaction.id)) continue
       const pair = this.#changePair(transaction, this.#rules.commonInput, this.#rules.change, history)
       if (pair === undefined) continue
-      seen.add(transaction.id)
       this.#join(this.#full, this.#changeLinks, transaction.id, pair)
       this.#concluded.push(transaction)
     }
@@ -511,15 +508,9 @@ export class Clusters {
     }
   }
 
-  /** Rows about an address: the more confident rule first, then by transaction id. */
+  /** Rows about an address: the more confident rule first. */
   #rowsOf(member: number): Row[] {
-    const rows: Row[] = []
-    for (const links of this.#linksByConfidence()) {
-      const own = links.rowsOf(member).map((row) => ({ links, row }))
-      own.sort((a, b) => byText(links.transactions[a.row], links.transactions[b.row]))
-      rows.push(...own)
-    }
-    return rows
+    return this.#linksByConfidence().flatMap((links) => links.rowsOf(member).map((row) => ({ links, row })))
   }
 
   #linksByConfidence(): LinkRows[] {
@@ -590,7 +581,8 @@ export class Clusters {
       if (this.#changeLinks.transactions[row] === unlinked.transaction) continue
       const [payer, change] = this.#changeLinks.membersOf(row)
       const pair = this.#changePair(this.#concluded[row], commonInput, rules, history)
-      if (pair === undefined || pair[1] !== this.#names.texts[change]) continue
+      if (pair === undefined) continue
+      invariant(pair[1] === this.#names.texts[change], `striking a rule drew a new conclusion from ${pair[1]}`)
       full.union(payer, change)
     }
     const splits: Split[] = []

@@ -21,7 +21,10 @@ export interface DepositParameters {
    */
   readonly gapSecondsMax: number
   readonly sweepsMin: number
-  /** On UTXO chains: so many addresses at least are spent together in the consolidations (all of them, not each). */
+  /**
+   * On UTXO chains: so many addresses at least are spent together in the consolidations (all of them, not each). High, because
+   * a person who empties a wallet into the service does the same with fewer.
+   */
   readonly consolidatedMin: number
   /** From so many distinct payers on it may be a payment processor or a service within the service: held apart. */
   readonly payersMax: number
@@ -34,7 +37,7 @@ export const DEPOSIT_PARAMETERS: DepositParameters = {
   sweptPerThousandMin: 999,
   gapSecondsMax: 86_400,
   sweepsMin: 2,
-  consolidatedMin: 10,
+  consolidatedMin: 50,
   payersMax: 100,
   coinLeftMax: { ethereum: 10_000_000_000_000_000n, 'eip155:1': 10_000_000_000_000_000n },
 }
@@ -121,8 +124,9 @@ function inOrder<T extends Transaction>(transactions: readonly T[]): T[] {
  * hold the whole history of an address that is asked about: what is not seen can neither acquit nor convict. Each transaction
  * counts once, however often it is given. Answers are sorted by chain and address.
  *
- * Fails where a person keeps a wallet only to forward everything to the service's tagged wallet; that person's wallet
- * then looks like an account there, and the sweeps listed are the evidence to look at.
+ * Fails where a person keeps a wallet only to forward everything to the service's tagged wallet, and on UTXO chains where
+ * a person empties very many addresses into it: such a wallet looks like an account there. The sweeps listed are the
+ * evidence to look at, and the validation table counts both failures.
  */
 export function findDepositAccounts(
   transactions: readonly Transaction[],

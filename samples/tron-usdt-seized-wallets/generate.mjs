@@ -1,5 +1,6 @@
 // Writes ledger.ndjson.gz and tags.csv again from source/. Run `npm run build` first; the bytes do not change.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { gzipSync, strToU8 } from 'fflate'
 import { makeTronSample } from '../../dist/test/support/tron-sample.js'
 
 const here = (name) => new URL(name, import.meta.url)
@@ -8,6 +9,6 @@ const sample = await makeTronSample({
   wallets: readFileSync(here('source/tron_wallets.csv')),
   orders: readFileSync(here('source/aso_inventory.csv')),
 })
-writeFileSync(here('ledger.ndjson.gz'), sample.ledger)
+writeFileSync(here('ledger.ndjson.gz'), gzipSync(strToU8(sample.ledger), { level: 9, mtime: 0 }))
 writeFileSync(here('tags.csv'), sample.tags)
 console.log({ ...sample.counts, covered: sample.covered.length, uncovered: sample.uncovered })

@@ -74,8 +74,8 @@ export function resultHandlers({ records, queue, views }: ResultDeps): Handlers 
       const { seed, endpoint, cursor, limit } = request.query as Partial<Record<string, string>> & { limit: number }
       const from = readCursor(cursor)
       const file = queue.file(record.id, 'report.json')
-      const { paths, next } = await views.ask<'paths'>({ kind: 'paths', file, seed, endpoint, from, limit })
-      return { paths, next: next === undefined ? null : `p${next}` }
+      const { paths, complete, next } = await views.ask<'paths'>({ kind: 'paths', file, seed, endpoint, from, limit })
+      return { paths, complete, next: next === undefined ? null : `p${next}` }
     },
 
     async getGraph(request, reply) {

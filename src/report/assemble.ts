@@ -621,7 +621,10 @@ function tellGaps(trace: Trace, run: ChainRun, sums: readonly Sums[], gaps: Gap[
   }
 }
 
-/** Pools whose beginning was assumed, and through which a seed's value went under some method. */
+/**
+ * Pools whose beginning was assumed, where a figure hangs on it: those out of which a seed's value went under some method.
+ * What only lies in a pool lies there whatever stood first.
+ */
 function tellOpenings(trace: Trace, run: ChainRun, gaps: Gap[], beside: string): void {
   const { compiled, chain } = run
   const { entries, pools } = compiled
@@ -630,9 +633,7 @@ function tellOpenings(trace: Trace, run: ChainRun, gaps: Gap[], beside: string):
   for (const { taint } of run.methods) {
     const { journal } = taint
     for (let i = 0; i < journal.rows; i++) {
-      if (journal.side[i] !== 1 || journal.leg[i] === FEE_LEG) continue
-      const pool = entries.outPool[journal.leg[i]]
-      if (pool >= 0) passed.add(pool)
+      if (journal.side[i] === 0) passed.add(entries.inPool[journal.leg[i]])
     }
   }
   for (const pool of [...passed].sort((a, b) => a - b)) {

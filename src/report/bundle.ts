@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../faults.ts'
 import { gzipStream } from './gzip.ts'
-import { writeManifest } from './manifest.ts'
+import { isBundleName, MANIFEST_FILE, writeManifest } from './manifest.ts'
 
 /** A file that was written: its SHA-256 and how many lines it holds. */
 export interface Written {
@@ -36,7 +36,7 @@ export async function writeBundle<T>(directory: string, fill: (draft: string) =>
   }
 }
 
-/** A directory is free if it is not there, is empty, or holds an earlier bundle. */
+/** A directory is free if it is not there, is empty, or holds an earlier bundle and nothing else. */
 export async function refuseTaken(target: string): Promise<void> {
   let names: string[]
   try {
@@ -48,7 +48,8 @@ export async function refuseTaken(target: string): Promise<void> {
       throw new Fault('OUTPUT_EXISTS', `${target} is a file; name a directory that does not exist yet`)
     throw new Fault('FILE_UNREADABLE', `${target}: ${(error as Error).message}`)
   }
-  if (names.length > 0 && !names.includes('manifest.json')) {
+  const strange = names.find((name) => name !== MANIFEST_FILE && !isBundleName(name))
+  if (strange !== undefined || (names.length > 0 && !names.includes(MANIFEST_FILE))) {
     throw new Fault(
       'OUTPUT_EXISTS',
       `${target} holds files that are not a bundle; name another directory, or empty this one`,

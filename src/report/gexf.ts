@@ -12,10 +12,16 @@ export interface HoldingNote {
 
 /**
  * The flow as GEXF 1.3 for Gephi and its like. Amounts are text attributes in base units: GEXF's numbers are floats, and
- * an edge's weight would round them. Rows are merged; the same rows and notes give the same bytes.
+ * an edge's weight would round them. `description` goes into the file's head. Rows are merged; the same rows and notes
+ * give the same bytes.
  */
-export function renderGexf(rows: readonly FlowRow[], notes: ReadonlyMap<string, HoldingNote>): string {
+export function renderGexf(
+  rows: readonly FlowRow[],
+  notes: ReadonlyMap<string, HoldingNote>,
+  description: string,
+): string {
   const graph = buildFlowView(rows)
+  graph.setAttribute('description', description)
   return write(graph, {
     version: '1.3',
     formatNode: (key) => {

@@ -24,6 +24,8 @@ export type ViewRequest =
 
 export interface PathsView {
   readonly paths: readonly Path[]
+  /** False where the report lists not every thread into the endpoints asked for (gap PATHS_OMITTED). */
+  readonly complete: boolean
   /** The `from` of the next page; undefined on the last. */
   readonly next: number | undefined
 }
@@ -33,6 +35,8 @@ export interface ShortestView {
   readonly service: string
   /** Transactions on the way; null where there is none. */
   readonly hops: number | null
+  /** False where the report lists not every thread into the service: a shorter way may be in the journal. */
+  readonly complete: boolean
   readonly steps: readonly Pick<PathStep, 'transaction' | 'from' | 'to' | 'carried' | 'height' | 'time'>[]
 }
 
@@ -77,15 +81,16 @@ export function pathsOf(
   if (ask.endpoint !== undefined && !report.endpoints.some((endpoint) => endpoint.id === ask.endpoint)) {
     throw new Fault('NOT_FOUND', `the report has no endpoint "${ask.endpoint}"`)
   }
+  const complete = listsAll(report, ask.endpoint === undefined ? undefined : new Set([ask.endpoint]))
   const paths: Path[] = []
   for (let place = ask.from; place < report.paths.length; place++) {
     const path = report.paths[place]
     if (ask.seed !== undefined && path.seed !== ask.seed) continue
     if (ask.endpoint !== undefined && path.endpoint !== ask.endpoint) continue
-    if (paths.length === ask.limit) return { paths, next: place }
+    if (paths.length === ask.limit) return { paths, complete, next: place }
     paths.push(path)
   }
-  return { paths, next: undefined }
+  return { paths, complete, next: undefined }
 }
 
 /** The flow of the primary method as GEXF. */
@@ -115,7 +120,9 @@ export function gexfOf(report: Report): string {
       notes.set(holdingKey(chain, last.to), { label, chain, kind: endpoint.sink, entity })
     }
   }
-  return renderGexf(rows, notes)
+  const some = 'Some of the flow: the report does not list every thread (PATHS_OMITTED). Amounts are base units.'
+  const all = 'The flow of the primary method into every endpoint. Amounts are base units.'
+  return renderGexf(rows, notes, listsAll(report, undefined) ? all : some)
 }
 
 /** Fewest transactions from a seed to a service, over what carried that seed's value. */
@@ -125,20 +132,22 @@ export function shortestOf(report: Report, seed: string, service: string): Short
   if (endpoints.length === 0)
     throw new Fault('NOT_FOUND', `no endpoint of the report is "${service}", by entity, label or id`)
   const wanted = new Set(endpoints.map((endpoint) => endpoint.id))
+  const complete = listsAll(report, wanted)
   const paths = report.paths.filter((path) => path.seed === seed)
   const chain = chainsOfSeeds(report).get(seed) ?? ''
   const sources = new Set<string>()
   const targets = new Set<string>()
   for (const path of paths) {
     // The seed's own payment went straight there.
-    if (path.steps.length === 0 && wanted.has(path.endpoint)) return { seed, service, hops: 0, steps: [] }
+    if (path.steps.length === 0 && wanted.has(path.endpoint))
+      return { seed, service, hops: 0, complete: true, steps: [] }
     const first = path.steps.at(0)
     const last = path.steps.at(-1)
     if (first) sources.add(holdingKey(chain, first.from))
     if (last && wanted.has(path.endpoint)) targets.add(holdingKey(chain, last.to))
   }
   const way = fewestHops(flowRows(report, paths), sources, targets)
-  if (!way) return { seed, service, hops: null, steps: [] }
+  if (!way) return { seed, service, hops: null, complete, steps: [] }
   const when = new Map<string, PathStep>()
   for (const path of paths) for (const step of path.steps) when.set(step.transaction, step)
   const steps = way.map((row) => {
@@ -146,11 +155,16 @@ export function shortestOf(report: Report, seed: string, service: string): Short
     const [from, to] = [row.from.slice(chain.length + 1), row.to.slice(chain.length + 1)]
     return { transaction: row.transaction, from, to, carried: row.amount.toString(), height, time }
   })
-  return { seed, service, hops: steps.length, steps }
+  return { seed, service, hops: steps.length, complete, steps }
 }
 
 function isNamed(endpoint: Endpoint, service: string): boolean {
   return endpoint.id === service || endpoint.service?.entity === service || endpoint.service?.label === service
+}
+
+/** Whether the report lists every thread into some endpoints, or into all. */
+function listsAll(report: Report, endpoints: ReadonlySet<string> | undefined): boolean {
+  return !report.gaps.some((gap) => gap.kind === 'PATHS_OMITTED' && (!endpoints || endpoints.has(gap.where)))
 }
 
 function getSeed(report: Report, id: string): SeedRow {

@@ -37,6 +37,9 @@ export function openClaimTable(directory: string, options: { readonly mapSizeMax
     )
   }
 
+  const readHead = (): LogHead => (meta.get('head') as LogHead | undefined) ?? EMPTY_HEAD
+  /** The head within a write; outside one it is what the store says. */
+  let pending: LogHead | undefined
   /** Above every id: ids are hexadecimal. */
   const last = 'g'
   return {
@@ -58,17 +61,25 @@ export function openClaimTable(directory: string, options: { readonly mapSizeMax
       }
     },
     count: () => claims.getCount(),
-    head: () => (meta.get('head') as LogHead | undefined) ?? EMPTY_HEAD,
+    head: () => pending ?? readHead(),
     appendLine(line, head) {
       log.putSync(head.records, line)
-      meta.putSync('head', head)
+      pending = head
     },
     *lines() {
       for (const { value } of log.getRange()) yield value
     },
     write(work) {
-      // An error leaves the callback and takes the whole transaction with it.
-      root.transactionSync(work)
+      try {
+        // An error leaves the callback and takes the whole transaction with it.
+        root.transactionSync(() => {
+          pending = readHead()
+          work()
+          meta.putSync('head', pending)
+        })
+      } finally {
+        pending = undefined
+      }
     },
     async close() {
       await root.close()

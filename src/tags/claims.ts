@@ -4,7 +4,7 @@
  * one; a retraction is a further record with its reason; and the store answers as of any day, so that a report of last
  * year can be made again from what was known then.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Chain } from '../../graph/index.ts'
 import { canonicalAddress, explainAddress } from '../chains/address.ts'
 import { Fault } from '../faults.ts'
@@ -82,20 +82,27 @@ export interface ClaimTable {
   close(): Promise<void>
 }
 
-const TAG_KEYS = ['chain', 'address', 'label', 'category', 'entity', 'source', 'confidence', 'evidence'] as const
+const TAG_KEYS = ['address', 'category', 'chain', 'confidence', 'entity', 'evidence', 'label', 'source'] as const
 
-/** A claim's content as JSON values, keys in code-unit order, what is missing left out, times as ISO 8601. */
-function contentJson({ tag, capture }: ClaimContent): Record<string, unknown> {
-  const values: Record<string, unknown> = {}
-  if (capture) values.capture = { captured: formatTime(capture.captured), sha256: capture.sha256, url: capture.url }
-  for (const key of TAG_KEYS) if (tag[key] !== undefined) values[key] = tag[key]
-  if (tag.validFrom !== undefined) values.validFrom = formatTime(tag.validFrom)
-  if (tag.validTo !== undefined) values.validTo = formatTime(tag.validTo)
-  return Object.fromEntries(Object.entries(values).sort(([a], [b]) => (a < b ? -1 : 1)))
+/** A claim's content as JSON values, keys in code-unit order, what is missing undefined (so left out), times as ISO 8601. */
+function contentJson({ tag, capture }: ClaimContent): Readonly<Record<string, unknown>> {
+  return {
+    address: tag.address,
+    capture: capture && { captured: formatTime(capture.captured), sha256: capture.sha256, url: capture.url },
+    category: tag.category,
+    chain: tag.chain,
+    confidence: tag.confidence,
+    entity: tag.entity,
+    evidence: tag.evidence,
+    label: tag.label,
+    source: tag.source,
+    validFrom: tag.validFrom === undefined ? undefined : formatTime(tag.validFrom),
+    validTo: tag.validTo === undefined ? undefined : formatTime(tag.validTo),
+  }
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex')
+  return hash('sha256', text, 'hex')
 }
 
 /** The name of a claim: the SHA-256 of its canonical content. */
@@ -327,10 +334,10 @@ function readContent(value: unknown, wrong: (what: string) => Fault): ClaimConte
   }
   let capture: Capture | undefined
   if (fields.capture !== undefined) {
-    const { url, captured, sha256: hash } = (fields.capture ?? {}) as Record<string, unknown>
+    const { url, captured, sha256: kept } = (fields.capture ?? {}) as Record<string, unknown>
     const when = time('captured', typeof captured === 'string' ? captured : '')
-    if (typeof url !== 'string' || typeof hash !== 'string' || when === undefined) throw wrong('capture is not whole')
-    capture = { url, captured: when, sha256: hash }
+    if (typeof url !== 'string' || typeof kept !== 'string' || when === undefined) throw wrong('capture is not whole')
+    capture = { url, captured: when, sha256: kept }
   }
   return {
     tag: {

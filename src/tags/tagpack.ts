@@ -64,7 +64,7 @@ export function parseTagPack(
   const bytesMax = options.limits?.bytesMax ?? 64 * 1024 * 1024
   if (text.length > bytesMax) throw new Fault('LIMIT_EXCEEDED', `${name}: over ${bytesMax} characters of YAML`)
   const lines = new LineCounter()
-  const document = parseYaml(text, name, lines)
+  const document = parsePackYaml(text, name, lines)
   const lineOf = (node: unknown): number => {
     const range = (node as Node | null)?.range
     return range ? lines.linePos(range[0]).line : 1
@@ -154,7 +154,11 @@ function* packTokens(text: string, name: string, lines: LineCounter): Generator<
   yield* parser.end()
 }
 
-function parseYaml(text: string, name: string, lines: LineCounter): Document.Parsed {
+/**
+ * Parses the YAML of a pack under the limits of packs: no alias, no deep nesting, one document. Keys that stand twice are
+ * the caller's to refuse. Faults `TAGS_INVALID` and `LIMIT_EXCEEDED` with the line.
+ */
+export function parsePackYaml(text: string, name: string, lines: LineCounter): Document.Parsed {
   // Keys are checked for doubles where they are read, level by level: the parser's own check is quadratic in a map's size.
   const composer = new Composer({ schema: 'core', uniqueKeys: false, merge: false })
   const documents: Document.Parsed[] = []

@@ -1,5 +1,5 @@
 /** Makes `samples/tron-usdt-seized-wallets` from its verbatim sources: the same bytes every time. */
-import { gunzipSync, gzipSync, strToU8 } from 'fflate'
+import { gunzipSync } from 'fflate'
 import type { AccountTransaction } from '../../graph/index.ts'
 import { readTronscanCsv } from '../../src/chains/tron/tronscan-csv.ts'
 import { readCsv } from '../../src/csv.ts'
@@ -11,7 +11,9 @@ export const TRON_SAMPLE_SOURCE =
   'https://github.com/hfuhruhurr/aso-effectiveness/tree/626c1d98984646fb7dc3e8c8994975c1a603f2ad/data'
 
 export interface TronSample {
-  readonly ledger: Uint8Array
+  /** The dump's lines, before compression. */
+  readonly ledger: string
+  readonly transactions: readonly AccountTransaction[]
   readonly tags: string
   readonly covered: readonly string[]
   readonly uncovered: readonly string[]
@@ -37,7 +39,8 @@ export async function makeTronSample(files: {
   ]
   const seizures = await seizureTags(files.wallets, files.orders, new Set(read.wallets))
   return {
-    ledger: gzipSync(strToU8(`${lines.join('\n')}\n`), { level: 9, mtime: 0 }),
+    ledger: `${lines.join('\n')}\n`,
+    transactions: read.transactions,
     tags: tagsToCsv([...read.tags, ...seizures]),
     covered,
     uncovered,

@@ -228,3 +228,133 @@ export function makeAccounts(ofEach = 100): MadeAccounts {
   })
   return { transactions, kinds, entities, tags }
 }
+
+/** What a made address on a UTXO chain is; the first two kinds are the service's. */
+export const ADDRESS_KINDS = [
+  'deposit address, consolidated again and again',
+  'deposit address, spent beside a tagged wallet',
+  'deposit address, consolidated once',
+  'deposit address that another service shares',
+  'customer who pays the service and takes change',
+  'customer who empties two addresses to it',
+  'customer who empties twenty addresses to it, in two goes',
+  'customer who empties sixty addresses to it, in two goes',
+  'payer in a CoinJoin with the service',
+] as const
+export type AddressKind = (typeof ADDRESS_KINDS)[number]
+
+export interface MadeAddresses {
+  readonly transactions: readonly UtxoTransaction[]
+  readonly kinds: ReadonlyMap<string, AddressKind>
+  readonly entities: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string>
+}
+
+/** Made addresses on a UTXO chain: those a service consolidates, and customers of it that consolidate too. */
+export function makeAddresses(groups = 10): MadeAddresses {
+  const pick = numbers(31_415_926)
+  const tags = new Map<string, string>()
+  for (const service of [0, 1]) for (const at of [0, 1, 2]) tags.set(`wallet${service}-${at}`, `Service ${service}`)
+  const kinds = new Map<string, AddressKind>()
+  const entities = new Map<string, string>()
+  const transactions: UtxoTransaction[] = []
+  const pay = (inputs: readonly { address: string; amount: number }[], outputs: readonly [string, number][]): void => {
+    transactions.push({
+      kind: 'utxo',
+      chain: 'bitcoin-regtest',
+      id: `u${transactions.length.toString().padStart(6, '0')}`,
+      height: 1 + transactions.length,
+      index: 1,
+      time: 1_700_000_000 + transactions.length * 600,
+      blockHash: undefined,
+      coinbase: false,
+      inputs: inputs.map(({ address, amount }, output) => ({
+        transaction: `unseen${transactions.length}`,
+        output,
+        address,
+        amount: BigInt(amount),
+      })),
+      outputs: outputs.map(([address, amount]) => ({ address, amount: BigInt(amount) })),
+    })
+  }
+  const hold = (address: string): { address: string; amount: number } => ({
+    address,
+    amount: 100_000 + pick(9_000_000),
+  })
+  const total = (held: readonly { amount: number }[]): number => held.reduce((sum, { amount }) => sum + amount, 0)
+  const sweep = (addresses: readonly string[], to: string): void => {
+    const held = addresses.map(hold)
+    pay(held, [[to, total(held) - 2_000]])
+  }
+  ADDRESS_KINDS.forEach((kind, number) => {
+    for (let group = 0; group < groups; group++) {
+      const service = pick(2)
+      const wallet = `wallet${service}-${pick(3)}`
+      const make = (count: number): string[] =>
+        Array.from({ length: count }, (_, at) => {
+          const address = `kind${number}-${group}-${at}`
+          kinds.set(address, kind)
+          if (kind.startsWith('deposit address')) entities.set(address, `Service ${service}`)
+          return address
+        })
+      switch (kind) {
+        case 'deposit address, consolidated again and again': {
+          // Some addresses are paid again, and so tie one consolidation to the next.
+          const own = make(80)
+          sweep(own.slice(0, 32), wallet)
+          sweep(own.slice(28, 60), wallet)
+          sweep(own.slice(50), wallet)
+          break
+        }
+        case 'deposit address, spent beside a tagged wallet': {
+          const held = [...make(4), wallet].map(hold)
+          const paid = 50_000 + pick(50_000)
+          pay(held, [
+            [`payee${number}-${group}`, paid],
+            [wallet, total(held) - paid - 2_000],
+          ])
+          break
+        }
+        case 'deposit address, consolidated once':
+          sweep(make(20), wallet)
+          break
+        case 'deposit address that another service shares': {
+          const own = make(60)
+          sweep(own, wallet)
+          sweep(own, `wallet${1 - service}-0`)
+          break
+        }
+        case 'customer who pays the service and takes change': {
+          const held = make(1).map(hold)
+          pay(held, [
+            [wallet, 60_001],
+            [`change${number}-${group}`, total(held) - 61_001],
+          ])
+          break
+        }
+        case 'customer who empties two addresses to it':
+          sweep(make(2), wallet)
+          break
+        case 'customer who empties twenty addresses to it, in two goes':
+        case 'customer who empties sixty addresses to it, in two goes': {
+          const own = make(kind.includes('sixty') ? 60 : 20)
+          sweep(own.slice(0, 11), wallet)
+          sweep(own.slice(9), wallet)
+          break
+        }
+        case 'payer in a CoinJoin with the service': {
+          const held = [...make(4), wallet].map((address, at) => ({
+            address,
+            amount: 1_000_000 + (at === 0 ? 500 : 0),
+          }))
+          pay(
+            held,
+            held.map((_, at): [string, number] => [`mixed${number}-${group}-${at}`, 1_000_000]),
+          )
+          break
+        }
+      }
+    }
+  })
+  return { transactions, kinds, entities, tags }
+}

@@ -1,5 +1,5 @@
 import { type ClusterRules, clusterAddresses } from '../../graph/clusters.ts'
-import type { UtxoTransaction } from '../../graph/ledger.ts'
+import type { Transaction, UtxoTransaction } from '../../graph/ledger.ts'
 import {
   COINJOIN_PROTOCOLS,
   COINJOIN_RULE_NAMES,
@@ -10,7 +10,7 @@ import { commonInputs, inputAddresses } from '../../graph/rules/common-input.ts'
 import { DEPOSIT_PARAMETERS, findDepositAccounts } from '../../graph/rules/deposit.ts'
 import { UnionFind } from '../../graph/union-find.ts'
 import { readLedger, readPairs } from './fixtures.ts'
-import { ACCOUNT_KINDS, makeAccounts, makeWallets } from './generated.ts'
+import { ACCOUNT_KINDS, ADDRESS_KINDS, makeAccounts, makeAddresses, makeWallets } from './generated.ts'
 
 /** Counts, and nothing else: what was measured, on what, with what limits. Rows and columns are in a fixed order. */
 export interface Table {
@@ -239,30 +239,61 @@ export function measureClusters(): Table {
   }
 }
 
-/** What the sweep rule says of made accounts, kind by kind. */
-export function measureDeposits(): Table {
-  const { transactions, kinds, entities, tags } = makeAccounts()
-  const questions = { entityOf: (_: string, address: string) => tags.get(address) }
-  const { accounts, heldApart } = findDepositAccounts(transactions, questions)
+interface MadeLedger<Kind extends string> {
+  readonly transactions: readonly Transaction[]
+  readonly kinds: ReadonlyMap<string, Kind>
+  readonly entities: ReadonlyMap<string, string>
+  readonly tags: ReadonlyMap<string, string>
+}
+
+const DEPOSIT_COLUMNS = [
+  'addresses',
+  'found, right service',
+  'found, wrong',
+  'held apart, with reasons',
+  'not spoken of',
+]
+
+function depositRows<Kind extends string>(names: readonly Kind[], made: MadeLedger<Kind>): Table['rows'] {
+  const questions = { entityOf: (_: string, address: string) => made.tags.get(address) }
+  const { accounts, heldApart } = findDepositAccounts(made.transactions, questions)
   const found = new Map(accounts.map(({ address, entity }) => [address, entity]))
   const apart = new Set(heldApart.map(({ address }) => address))
+  return names.map((name) => {
+    const counts = [0, 0, 0, 0, 0]
+    for (const [address, kind] of made.kinds) {
+      if (kind !== name) continue
+      counts[0]++
+      const entity = found.get(address)
+      if (entity !== undefined) counts[entity === made.entities.get(address) ? 1 : 2]++
+      else counts[apart.has(address) ? 3 : 4]++
+    }
+    return { name, counts }
+  })
+}
+
+const MADE =
+  'No public data set labels both deposit accounts and what resembles them, so these counts show the rule’s mechanics, not the world’s rates'
+
+/** What the sweep rule says of made token accounts, kind by kind. */
+export function measureSweeps(): Table {
   return {
-    id: 'deposits',
-    title: `Deposit accounts by their sweeps (at least ${DEPOSIT_PARAMETERS.sweepsMin}), on made accounts`,
-    source:
-      'A ledger made by this program: token accounts of nine kinds, of which the first is a deposit account. No public data set labels both deposit accounts and what resembles them, so these counts show the rule’s mechanics, not the world’s rates',
-    columns: ['accounts', 'found, right service', 'found, wrong', 'held apart, with reasons', 'not spoken of'],
-    rows: ACCOUNT_KINDS.map((kind) => {
-      const counts = [0, 0, 0, 0, 0]
-      for (const [address, own] of kinds) {
-        if (own !== kind) continue
-        counts[0]++
-        const entity = found.get(address)
-        if (entity !== undefined) counts[entity === entities.get(address) ? 1 : 2]++
-        else counts[apart.has(address) ? 3 : 4]++
-      }
-      return { name: kind, counts }
-    }),
+    id: 'sweeps',
+    title: `Deposit accounts by their sweeps (at least ${DEPOSIT_PARAMETERS.sweepsMin}), on made token accounts`,
+    source: `A ledger made by this program: accounts of nine kinds, of which the first is a deposit account. ${MADE}`,
+    columns: DEPOSIT_COLUMNS,
+    rows: depositRows(ACCOUNT_KINDS, makeAccounts()),
+  }
+}
+
+/** What the consolidation rule says of made addresses on a UTXO chain, kind by kind. */
+export function measureConsolidations(): Table {
+  return {
+    id: 'consolidations',
+    title: `Deposit addresses by consolidation (at least ${DEPOSIT_PARAMETERS.sweepsMin} transactions and ${DEPOSIT_PARAMETERS.consolidatedMin} addresses), on made addresses`,
+    source: `A ledger made by this program: addresses of nine kinds, of which the first four are a service’s. ${MADE}`,
+    columns: DEPOSIT_COLUMNS,
+    rows: depositRows(ADDRESS_KINDS, makeAddresses()),
   }
 }
 
@@ -274,6 +305,7 @@ export function measureAll(): Table[] {
     measureCoinJoinRules(labelled),
     measureHardCases(),
     measureClusters(),
-    measureDeposits(),
+    measureSweeps(),
+    measureConsolidations(),
   ]
 }

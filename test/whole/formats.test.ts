@@ -257,7 +257,8 @@ describe('methods', () => {
     // Any rule puts at least 2 of the 10 in the 12 (7 + 1 hold 8 at most), and at most 10.
     expect(endpoint).toMatchObject({ floor: '2', ceiling: '10' })
     const holding = report.holdings.find((row) => row.address === btc(4))
-    expect(holding?.traced[primary]?.total).toBe(held)
+    // A row that another method fills says nothing was traced there by this one.
+    expect(holding?.traced[primary]?.total).toBe(held ?? '0')
   })
 
   test.each([
@@ -526,10 +527,11 @@ describe('what the dump does not show', () => {
     expect(gapsOf(report, 'OPENING_UNKNOWN')).toEqual([])
   })
 
-  test('no overspend, no gap', () => {
+  test('without an overspend the gap says that the beginning was taken to be empty', () => {
     const ledger = [tokenFact, pay(1, 1, tron(1), tron(2), 6), pay(2, 2, tron(2), tron(3), 5)]
     const report = traced({ ledger, tags: [EXCHANGE_T3], request: asking('fifo', [tokenSeed(1)]) })
-    expect(gapsOf(report, 'OPENING_UNKNOWN')).toEqual([])
+    // Had anything stood there first, fifo would send less of the seed to the service: the figure depends on it.
+    expect(gapsOf(report, 'OPENING_UNKNOWN').map(({ amount }) => amount)).toEqual(['0'])
     expect(ended(report, 'fifo')).toEqual({ service: '5', unseen: '1' })
   })
 

@@ -8,7 +8,10 @@ export {
   type BlockPosition,
   type ReadBlock,
 } from './block-files.ts'
+export { Esplora, type EsploraOptions, type Tip } from './esplora.ts'
 export { CHAIN_PARAMS, type ChainParams, getChainParams } from './params.ts'
+export { decodeRawTransaction, type RawTransaction } from './raw-transaction.ts'
+export { BitcoinRpc, type BitcoinRpcOptions } from './rpc.ts'
 export {
   type AssumedAmount,
   type BlockInput,

@@ -49,7 +49,7 @@ export function decodeSpentOutputs(input: Uint8Array, block: DecodedBlock): Prev
  * Holds each hash in a spent script to what the input lays open. The flat form has no checksum at all, and that of a node
  * holds for any block after the same one: of two rivals at a height, each other's record passes it.
  */
-function checkOpened(block: DecodedBlock, prevouts: Prevouts): void {
+export function checkOpened(block: DecodedBlock, prevouts: Prevouts): void {
   const { count, bytes, scriptStart, scriptEnd } = prevouts
   for (let i = 0; i < count; i++) {
     if (opensScript(block, i, bytes, scriptStart[i], scriptEnd[i]) === false) {

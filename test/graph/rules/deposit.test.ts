@@ -116,6 +116,13 @@ describe('deposit accounts on account chains', () => {
     expect(find(...swept(), ...gathered).accounts[0].sweeps[2]).toMatchObject({ left: 18n, delay: 10 * HOUR })
   })
 
+  it('carry only what came since the account was last emptied', () => {
+    const emptied = [moves(0.1, 'p > d 9 usdt'), moves(0.2, 'd > hot 10 usdt'), ...swept()]
+    const lenient = { ...DEPOSIT_PARAMETERS, outgoingPerHundredMin: 60 }
+    const [{ sweeps }] = findDepositAccounts(emptied, questions, lenient).accounts
+    expect(sweeps.map(({ paidIn }) => paidIn.map(({ amount }) => amount))).toEqual([[100n], [30n, 20n]])
+  })
+
   it('are not contracts, where that is known', () => {
     const asked = { ...questions, isContract: (_: string, address: string) => address === 'd' }
     expect(findDepositAccounts(swept(), asked).heldApart[0].reasons).toEqual(['it is a contract'])
@@ -141,7 +148,10 @@ describe('deposit accounts on account chains', () => {
       moves(3, 'p > d 50000000000000000 eth', 'ethereum'),
       moves(4, 'd > hot 45000000000000000 eth, fee d 1000000000000000', 'ethereum'),
     ]
-    expect(find(...coin).accounts[0].sweeps.map(({ held, left }) => held - left)).toEqual([0n, 4000000000000000n])
+    expect(find(...coin).accounts[0].sweeps.map(({ held, left }) => [held, left])).toEqual([
+      [1000000000000000000n, 1000000000000000000n],
+      [50000000000000000n, 46000000000000000n],
+    ])
     // On a chain without such a limit, the same is a payment of part.
     const elsewhere = coin.map((each) => ({ ...each, chain: 'bsc' }))
     expect(find(...elsewhere).accounts).toEqual([])
@@ -165,6 +175,9 @@ describe('deposit accounts on account chains', () => {
 })
 
 describe('deposit addresses on UTXO chains', () => {
+  // As few as ten, so that a case can be read.
+  const findFew = (...transactions: Transaction[]) =>
+    findDepositAccounts(transactions, questions, { ...DEPOSIT_PARAMETERS, consolidatedMin: 10 })
   /** Two consolidations of six customers each, with one customer in both. */
   const customers = (from: number, count: number) =>
     Array.from({ length: count }, (_, at) => `d${from + at} ${1000 + at}`).join(', ')
@@ -177,7 +190,7 @@ describe('deposit addresses on UTXO chains', () => {
   it('are found by consolidation into tagged wallets of one service', () => {
     const linked = { ...consolidations[1], inputs: [...consolidations[1].inputs] }
     linked.inputs[0] = { ...linked.inputs[0], transaction: 'in', output: 0 }
-    const { accounts, heldApart } = find(consolidations[0], linked, consolidations[2])
+    const { accounts, heldApart } = findFew(consolidations[0], linked, consolidations[2])
     expect(heldApart).toEqual([])
     expect(accounts.map(({ address }) => address).sort()).toEqual(
       Array.from({ length: 11 }, (_, at) => `d${at}`).sort(),
@@ -196,30 +209,30 @@ describe('deposit addresses on UTXO chains', () => {
   })
 
   it('are held apart where too few are consolidated, or one is spent elsewhere too', () => {
-    expect(find(consolidations[1]).heldApart[0].reasons).toEqual([
+    expect(findFew(consolidations[1]).heldApart[0].reasons).toEqual([
       '1 consolidations into Big, of 2 needed',
       '6 addresses consolidated together, of 10 needed',
     ])
     const spent = drawn('own', 'd3 50, d4 70 -> friend 110', { time: 3 * HOUR })
-    const { accounts, heldApart } = find(...consolidations, spent)
+    const { accounts, heldApart } = findFew(...consolidations, spent)
     expect(heldApart.map(({ address }) => address)).toEqual(['d3', 'd4'])
     expect(accounts).toHaveLength(9)
   })
 
   it('are found beside a tagged address, and never in a CoinJoin', () => {
     const beside = drawn('b', 'd1 90, cold 50, d2 20 -> customer 100, hot 59')
-    expect(find(beside).accounts.map(({ address, basis }) => [address, basis])).toEqual([
+    expect(findFew(beside).accounts.map(({ address, basis }) => [address, basis])).toEqual([
       ['d1', 'clusterDefiner'],
       ['d2', 'clusterDefiner'],
     ])
     const pool = 'd1 1000100, cold 1000000, x 1000000, y 1000000, z 1000000'
     const mix = drawn('mix', `${pool} -> ${['o1', 'o2', 'o3', 'o4', 'o5'].map((each) => `${each} 1000000`).join(', ')}`)
-    expect(find(mix).accounts).toEqual([])
+    expect(findFew(mix).accounts).toEqual([])
   })
 
   it('of two services are refused', () => {
     const second = drawn('c3', `${customers(0, 6)} -> otherHot 6000`)
-    const { heldApart } = find(...consolidations, second)
+    const { heldApart } = findFew(...consolidations, second)
     expect(heldApart.find(({ address }) => address === 'd0')?.entities).toEqual(['Big', 'Other'])
   })
 })

@@ -29,6 +29,13 @@ describe('peel chains', () => {
     )
   })
 
+  it('do not go on by the peeled output', () => {
+    const [first, second, ...rest] = chainOf(5)
+    const strayed = { ...second, inputs: [{ ...second.inputs[0], output: 0 }] }
+    const [{ peels }] = findPeelChains([first, strayed, ...rest])
+    expect(peels.map(({ transaction }) => transaction)).toEqual(['t1', 't2', 't3', 't4'])
+  })
+
   it('of ten thousand hops are one chain', () => {
     expect(findPeelChains(chainOf(10_000))[0].peels).toHaveLength(10_000)
   })

@@ -5,7 +5,9 @@ import { MultiDirectedGraph } from 'graphology'
 import { parse } from 'graphology-gexf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE_FILES, type Path } from '../../../src/report/format.ts'
-import { finished, get, makeService, post, type TestService } from '../../support/service.ts'
+import { gexfOf, pathsOf, shortestOf } from '../../../src/report/views.ts'
+import { finished, get, makeService, post, REQUEST, type TestService } from '../../support/service.ts'
+import { smallReport } from '../../support/small-run.ts'
 
 let service: TestService
 let id: string
@@ -119,6 +121,45 @@ describe('the fewest hops', () => {
       expect(steps[0]).toMatchObject({ from: 'Tbuy-1', to: 'Tmid', carried: '60' })
     }
     expect((await ask('shortest?seed=vendor&service=Beta')).json().hops).toBe(1)
+  })
+
+  it('say where the report does not list every thread', () => {
+    const report = smallReport(REQUEST)
+    const gaps = [{ kind: 'PATHS_OMITTED', where: 'e1', amount: '5', detail: 'more' }] as const
+    expect(shortestOf(report, 'buy-1', 'Alpha').complete).toBe(true)
+    expect(shortestOf({ ...report, gaps }, 'buy-1', 'Alpha').complete).toBe(false)
+    expect(shortestOf({ ...report, gaps }, 'buy-1', 'Beta').complete).toBe(true)
+    const page = { seed: undefined, endpoint: undefined, from: 0, limit: 1 }
+    expect(pathsOf({ ...report, gaps }, page).complete).toBe(false)
+    expect(pathsOf({ ...report, gaps }, { ...page, endpoint: 'e2' }).complete).toBe(true)
+    expect(gexfOf({ ...report, gaps })).toContain('PATHS_OMITTED')
+    expect(gexfOf(report)).not.toContain('PATHS_OMITTED')
+  })
+
+  it('do not go back in time', () => {
+    const report = smallReport({ seeds: [{ id: 's' }] })
+    // `Tmid` paid the exchange before it was paid: only by way of `Tlate` could the value have come.
+    const step = (from: string, to: string, day: string) => {
+      return {
+        transaction: `${from}${to}`,
+        from,
+        to,
+        amount: '1',
+        carried: '1',
+        height: null,
+        time: `2022-04-${day}T00:00:00Z`,
+      }
+    }
+    const path = (id: string, steps: Path['steps']): Path => ({ id, seed: 's', endpoint: 'e1', amount: '1', steps })
+    const late = path('p2', [step('Ts', 'Ta', '01'), step('Ta', 'Tmid', '02'), step('Tmid', 'TAlpha', '03')])
+    const early = path('p1', [
+      step('Ts', 'Tmid', '09'),
+      step('Tmid', 'Tx', '10'),
+      step('Tx', 'Ty', '11'),
+      step('Ty', 'TAlpha', '12'),
+    ])
+    const way = shortestOf({ ...report, paths: [early, late] }, 's', 'Alpha')
+    expect(way.steps.map((each) => each.transaction)).toEqual(['TsTa', 'TaTmid', 'TmidTAlpha'])
   })
 
   it('are not there for what the report does not have', async () => {

@@ -162,14 +162,14 @@ describe('the sample of seized wallets', () => {
   const file = (name: string): Buffer =>
     readFileSync(new URL(`../../../../samples/tron-usdt-seized-wallets/${name}`, import.meta.url))
 
-  test('is what its sources give, byte for byte', async () => {
+  test('is what its sources give, line for line', async () => {
     const transfersGz = file('source/trc20_xfers.csv.gz')
     const made = await makeTronSample({
       transfersGz,
       wallets: file('source/tron_wallets.csv'),
       orders: file('source/aso_inventory.csv'),
     })
-    expect(Buffer.compare(made.ledger, file('ledger.ndjson.gz'))).toBe(0)
+    expect(strFromU8(gunzipSync(file('ledger.ndjson.gz'))) === made.ledger).toBe(true)
     expect(made.tags).toBe(file('tags.csv').toString())
     expect(made.counts).toEqual({
       rows: 7072,
@@ -183,7 +183,7 @@ describe('the sample of seized wallets', () => {
     expect([made.covered.length, made.uncovered.length]).toEqual([19, 7])
 
     // The dust that Tronscan flags did arrive: without it this wallet paid out more than it held.
-    const { transactions } = await readTronscanCsv(gunzipSync(transfersGz), { name: 'x' })
+    const { transactions } = made
     const flaggedIds = new Set(
       strFromU8(gunzipSync(transfersGz))
         .split('\n')
