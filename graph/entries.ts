@@ -27,6 +27,12 @@ export const TO_HORIZON = -7
 
 export interface Entries {
   readonly count: number
+  /**
+   * Where value mixes. `transaction`: in each entry, whose in legs spend their pools whole (pool `output`). `balance`: in
+   * the pools (pool `address`, `cluster`); what a pool gives passes through the entry in the order in which it left, and
+   * only pro rata, which knows no order, mixes what several payers give.
+   */
+  readonly mixing: 'transaction' | 'balance'
   readonly poolCount: number
   /** Which transaction an entry belongs to; transactions are numbered in their order. */
   readonly transaction: Uint32Array

@@ -31,9 +31,13 @@ export const FAULTS = {
   UNAUTHORIZED: { status: 401, title: 'A valid key is needed' },
   FORBIDDEN: { status: 403, title: 'The key’s role does not allow this' },
   NOT_FOUND: { status: 404, title: 'There is nothing at this address' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'What is at this address does not answer this HTTP method' },
+  MEDIA_TYPE_UNSUPPORTED: { status: 415, title: 'The body is not of a kind this service reads' },
+  REQUEST_TIMEOUT: { status: 408, title: 'The request did not arrive in full in time' },
   NOT_READY: { status: 409, title: 'The trace has not finished' },
   CONFLICT: { status: 409, title: 'The request conflicts with what exists' },
   RATE_LIMITED: { status: 429, title: 'Too many requests from this key or address' },
+  QUEUE_FULL: { status: 503, title: 'Too many traces wait already' },
   TIME_LIMIT: { status: 422, title: 'The trace took longer than its limit' },
   INTERNAL: { status: 500, title: 'The service failed; nothing was decided' },
 } as const satisfies Record<string, { status: number; title: string }>

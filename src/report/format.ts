@@ -55,6 +55,21 @@ export interface Endpoint {
   readonly paths: readonly string[]
 }
 
+/** The endpoints of one service on one chain in one asset, together; and, with `all`, all endpoints of that chain and asset. */
+export interface ServiceRow {
+  readonly all: boolean
+  readonly sink: Endpoint['sink'] | null
+  readonly name: string | null
+  readonly chain: string
+  readonly asset: string
+  readonly endpoints: readonly string[]
+  readonly amount: Digits
+  readonly traced: TracedBy
+  /** Of the sum, which is tighter than the sum of the rows' own bounds. */
+  readonly floor: Digits | null
+  readonly ceiling: Digits | null
+}
+
 export interface Holding {
   readonly id: string
   readonly sink: 'holding' | 'unseen'
@@ -159,11 +174,12 @@ export interface Report {
   readonly case: string
   readonly request: Readonly<Record<string, unknown>>
   readonly snapshots: readonly SnapshotRow[]
-  /** The ledger the trace read, as `ledger.ndjson` in canonical order: not the files it came from, which run.json lists. */
+  /** The ledger the trace read, the bundle's own `ledger.ndjson.gz`: its hash as a file. Where it came from is in run.json. */
   readonly data: readonly { readonly name: string; readonly sha256: string; readonly rows: number }[]
   readonly tagPacks: readonly { readonly name: string; readonly sha256: string; readonly version: string | null }[]
   readonly seeds: readonly SeedRow[]
   readonly endpoints: readonly Endpoint[]
+  readonly services: readonly ServiceRow[]
   readonly holdings: readonly Holding[]
   readonly conservation: readonly Conservation[]
   readonly paths: readonly Path[]
@@ -172,7 +188,6 @@ export interface Report {
   readonly conversions: readonly unknown[]
   readonly rejected: readonly Rejected[]
   readonly gaps: readonly Gap[]
-  /** Hash and rows of the uncompressed lines, as for `data`: what wraps them is the manifest's matter. */
   readonly journal: { readonly file: 'journal.ndjson.gz'; readonly sha256: string; readonly rows: number }
 }
 

@@ -8,6 +8,36 @@ const MEMORY = 8
 /** Input is cut into blocks of this size before it is compressed, whatever chunks it came in. */
 const BLOCK_BYTES = 1 << 17
 
+/** Compresses in blocks of one size, so that the bytes depend on the content and not on the chunks it came in. */
+class BlockGzip {
+  private readonly ready: Uint8Array[] = []
+  private readonly compressor = new Gzip({ level: LEVEL, mem: MEMORY, mtime: 0 }, (chunk) => {
+    if (chunk.length > 0) this.ready.push(chunk)
+  })
+  private block = new Uint8Array(BLOCK_BYTES)
+  private filled = 0
+
+  push(chunk: Uint8Array): Uint8Array[] {
+    for (let taken = 0; taken < chunk.length; ) {
+      const part = chunk.subarray(taken, taken + BLOCK_BYTES - this.filled)
+      this.block.set(part, this.filled)
+      this.filled += part.length
+      taken += part.length
+      if (this.filled < BLOCK_BYTES) break
+      this.compressor.push(this.block, false)
+      // A new block: the compressor may still look back into the old one.
+      this.block = new Uint8Array(BLOCK_BYTES)
+      this.filled = 0
+    }
+    return this.ready.splice(0)
+  }
+
+  end(): Uint8Array[] {
+    this.compressor.push(this.block.subarray(0, this.filled), true)
+    return this.ready.splice(0)
+  }
+}
+
 /**
  * Compresses so that equal content is equal bytes on every machine: written in JavaScript rather than by the platform's
  * zlib, whose bytes differ between builds; time 0 and operating system 3 in the header; no file name.
@@ -16,38 +46,16 @@ const BLOCK_BYTES = 1 << 17
 export async function* gzipStream(
   source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const ready: Uint8Array[] = []
-  const compressor = new Gzip({ level: LEVEL, mem: MEMORY, mtime: 0 }, (chunk) => {
-    if (chunk.length > 0) ready.push(chunk)
-  })
-  let block = new Uint8Array(BLOCK_BYTES)
-  let filled = 0
-  for await (const chunk of source) {
-    let taken = 0
-    while (taken < chunk.length) {
-      const part = chunk.subarray(taken, taken + BLOCK_BYTES - filled)
-      block.set(part, filled)
-      filled += part.length
-      taken += part.length
-      if (filled === BLOCK_BYTES) {
-        compressor.push(block, false)
-        yield* ready.splice(0)
-        // A new block: the compressor may still look back into the old one.
-        block = new Uint8Array(BLOCK_BYTES)
-        filled = 0
-      }
-    }
-  }
-  compressor.push(block.subarray(0, filled), true)
-  yield* ready
+  const gzip = new BlockGzip()
+  for await (const chunk of source) yield* gzip.push(chunk)
+  yield* gzip.end()
 }
 
 /** `gzipStream` for content that is in memory: the same bytes. */
-export async function gzipDeterministic(content: Uint8Array | string): Promise<Uint8Array> {
+export function gzipDeterministic(content: Uint8Array | string): Uint8Array {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
-  const chunks: Uint8Array[] = []
-  for await (const chunk of gzipStream([bytes])) chunks.push(chunk)
-  return Buffer.concat(chunks)
+  const gzip = new BlockGzip()
+  return Buffer.concat([...gzip.push(bytes), ...gzip.end()])
 }
 
 /**

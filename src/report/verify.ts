@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { parseUnits } from '../../graph/amount.ts'
 import { Fault } from '../faults.ts'
 import { canonicalJson } from './canonical.ts'
-import { checkManifest, MANIFEST_FILE, readManifest } from './manifest.ts'
+import { checkManifest, hashBundleFile, MANIFEST_FILE, readManifest } from './manifest.ts'
 import { checkFigures, type Evidence } from './verify/figures.ts'
 import { readJson, readText, VERIFY_LIMITS, type VerifyLimits } from './verify/files.ts'
 import { type Finding, Findings, RULES } from './verify/findings.ts'
@@ -58,7 +58,7 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
   const report = readReport(reportFile?.value, findings)
   const names = await readJournalNames(directory, bounds, findings)
   const ledger = await readLedger(directory, askedOf(report, names), smallestOf(report.request), bounds, findings)
-  proveHashes(report, ledger, names, findings)
+  await proveHashes(directory, report, ledger, names, findings)
 
   const poolOf = poolReader(report.request)
   const converting = convertingOf(report)
@@ -100,6 +100,8 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
     },
   }
 }
+
+const LEDGER_FILE = 'ledger.ndjson.gz'
 
 /** Every file against the manifest. Answers how many were. */
 async function proveManifest(directory: string, findings: Findings): Promise<number> {
@@ -167,27 +169,33 @@ function convertingOf(report: ReportRows): Set<string> {
   return converting
 }
 
-/** The report's hashes of its inputs and of its journal: of the content, whatever wrapped it. */
-function proveHashes(report: ReportRows, ledger: Ledger, names: JournalNames, findings: Findings): void {
+/** The report's hashes of its ledger and of its journal, as files, and how many lines they hold. */
+async function proveHashes(
+  directory: string,
+  report: ReportRows,
+  ledger: Ledger,
+  names: JournalNames,
+  findings: Findings,
+): Promise<void> {
+  const prove = async (name: string, at: string, told: { sha256: string; rows: number }, rows: number) => {
+    let found = 'a file that cannot be read'
+    try {
+      found = (await hashBundleFile(directory, name)).sha256
+    } catch (failure) {
+      if (!(failure instanceof Fault)) throw failure
+    }
+    findings.same('hash', name, `whole (report.json ${at}/sha256)`, told.sha256, found)
+    findings.same('hash', name, `lines (report.json ${at}/rows)`, told.rows, rows)
+  }
   const data = report.rows('data')
-  if (!data.some(({ value }) => value.name === 'ledger.ndjson')) {
-    findings.add('hash', 'report.json', '/data', 'an entry for ledger.ndjson', `${data.length} others`)
+  if (!data.some(({ value }) => value.name === LEDGER_FILE)) {
+    findings.add('hash', 'report.json', '/data', `an entry for ${LEDGER_FILE}`, `${data.length} others`)
   }
   for (const { index, value } of data) {
-    if (!findings.same('hash', 'report.json', `/data/${index}/name`, 'ledger.ndjson', value.name)) continue
-    findings.same(
-      'hash',
-      'ledger.ndjson.gz',
-      `content (report.json /data/${index}/sha256)`,
-      value.sha256,
-      ledger.read.sha256,
-    )
-    findings.same('hash', 'ledger.ndjson.gz', `lines (report.json /data/${index}/rows)`, value.rows, ledger.read.rows)
+    if (!findings.same('hash', 'report.json', `/data/${index}/name`, LEDGER_FILE, value.name)) continue
+    await prove(LEDGER_FILE, `/data/${index}`, value, ledger.read.rows)
   }
-  if (report.journal === undefined) return
-  const { sha256, rows } = report.journal
-  findings.same('hash', 'journal.ndjson.gz', 'content (report.json /journal/sha256)', sha256, names.read.sha256)
-  findings.same('hash', 'journal.ndjson.gz', 'rows (report.json /journal/rows)', rows, names.read.rows)
+  if (report.journal !== undefined) await prove(report.journal.file, '/journal', report.journal, names.read.rows)
 }
 
 function proveTagPack(tags: string, report: ReportRows, findings: Findings): void {

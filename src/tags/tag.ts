@@ -38,3 +38,38 @@ export interface TagBook {
   ): { readonly sink: StopSink; readonly tags: readonly Tag[] } | undefined
   readonly all: readonly Tag[]
 }
+
+/** The fields of a tag that are text, in the order in which two tags are compared; times come after. */
+const TEXT_FIELDS = ['chain', 'address', 'source', 'label', 'category', 'entity', 'confidence', 'evidence'] as const
+
+/**
+ * The canonical order of tags: by chain, address, source, label, category, entity, confidence, evidence, start, end, as
+ * code units; what is missing comes first. Zero means that two tags are the same claim.
+ */
+export function compareTags(left: Tag, right: Tag): number {
+  for (const field of TEXT_FIELDS) {
+    const a = left[field]
+    const b = right[field]
+    if (a === b) continue
+    if (a === undefined) return -1
+    if (b === undefined) return 1
+    return a < b ? -1 : 1
+  }
+  return compareTimes(left.validFrom, right.validFrom) || compareTimes(left.validTo, right.validTo)
+}
+
+function compareTimes(a: number | undefined, b: number | undefined): number {
+  if (a === b) return 0
+  if (a === undefined) return -1
+  if (b === undefined) return 1
+  return a - b
+}
+
+/** A line of a tag file that was not taken, and why, in words that say what to do. */
+export interface RejectedTag {
+  /** The file. */
+  readonly name: string
+  /** From 1. */
+  readonly line: number
+  readonly reason: string
+}

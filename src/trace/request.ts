@@ -6,6 +6,8 @@ export interface PaymentSeed {
   readonly id: string
   readonly chain: Chain
   readonly asset: Asset
+  /** Whether the request named the asset; if not, the transfer says which. */
+  readonly assetGiven: boolean
   readonly transaction: string
   /** Output index or transfer index. */
   readonly place: number

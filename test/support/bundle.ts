@@ -4,7 +4,16 @@ import { join } from 'node:path'
 import { canonicalJson } from '../../src/report/canonical.ts'
 import { methodKeys, writeEndpointsCsv } from '../../src/report/csv.ts'
 import { drawFlow } from '../../src/report/flow-svg.ts'
-import type { Endpoint, Holding, JournalRow, Report, SinkSums, TracedBy } from '../../src/report/format.ts'
+import type {
+  Endpoint,
+  Holding,
+  JournalRow,
+  Report,
+  ServiceRow,
+  SinkSums,
+  Traced,
+  TracedBy,
+} from '../../src/report/format.ts'
 import { gzipDeterministic } from '../../src/report/gzip.ts'
 
 /**
@@ -423,6 +432,7 @@ export function drawnBundle(): BundleParts {
       },
     ],
     endpoints,
+    services: servicesOf(endpoints),
     holdings,
     conservation: [
       closes('buy-1', 'fifo', { service: '100', mixer: '200', holding: '290', fee: '10' }),
@@ -520,6 +530,51 @@ export type BundleText =
   | 'flow.svg'
   | 'run.json'
 
+/** Each service's endpoints added up, and all of a chain and asset; bounds as far as one endpoint alone tells them. */
+function servicesOf(endpoints: readonly Endpoint[]): ServiceRow[] {
+  const groups = new Map<string, Endpoint[]>()
+  for (const endpoint of endpoints) {
+    const { chain, asset, sink, service, address } = endpoint
+    for (const key of [
+      [chain, asset, null, null],
+      [chain, asset, sink, service?.entity ?? service?.label ?? address],
+    ]) {
+      const text = JSON.stringify(key)
+      groups.set(text, [...(groups.get(text) ?? []), endpoint])
+    }
+  }
+  return [...groups].map(([key, group]): ServiceRow => {
+    const [chain, asset, sink, name] = JSON.parse(key) as [string, string, ServiceRow['sink'], string | null]
+    const traced: Record<string, Traced> = {}
+    for (const method of new Set(group.flatMap((each) => Object.keys(each.traced)))) {
+      const bySeed: Record<string, string> = {}
+      for (const each of group) {
+        for (const [seed, amount] of Object.entries(each.traced[method]?.bySeed ?? {})) {
+          bySeed[seed] = (BigInt(bySeed[seed] ?? '0') + BigInt(amount)).toString()
+        }
+      }
+      const total = Object.values(bySeed)
+        .reduce((all, amount) => all + BigInt(amount), 0n)
+        .toString()
+      traced[method] = { total, bySeed }
+    }
+    const amount = group.reduce((all, each) => all + BigInt(each.amount), 0n).toString()
+    const [only] = group
+    const bounds = group.length === 1 ? { floor: only.floor, ceiling: only.ceiling } : { floor: '0', ceiling: amount }
+    return {
+      all: sink === null,
+      sink,
+      name,
+      chain,
+      asset,
+      endpoints: group.map((each) => each.id),
+      amount,
+      traced,
+      ...bounds,
+    }
+  })
+}
+
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 const lines = (rows: readonly unknown[]): string => rows.map((row) => `${canonicalJson(row)}\n`).join('')
 
@@ -568,9 +623,9 @@ export function sealedReport(
   const journal = contents['journal.ndjson']
   return {
     ...report,
-    data: [{ name: 'ledger.ndjson', sha256: sha256(ledger), rows: rowsOf(ledger) }],
+    data: [{ name: 'ledger.ndjson.gz', sha256: sha256(gzipDeterministic(ledger)), rows: rowsOf(ledger) }],
     tagPacks: [{ name: 'tags.csv', sha256: sha256(contents['tags.csv']), version: null }],
-    journal: { file: 'journal.ndjson.gz', sha256: sha256(journal), rows: rowsOf(journal) },
+    journal: { file: 'journal.ndjson.gz', sha256: sha256(gzipDeterministic(journal)), rows: rowsOf(journal) },
   }
 }
 

@@ -144,6 +144,7 @@ export function flowReport(wish: FlowWish): Report {
     tagPacks: [],
     seeds: seeds.map((seed) => ({ ...seed, amount: String(seeded.get(seed.id) ?? 0n) })),
     endpoints,
+    services: [],
     holdings,
     conservation: [...seeded.keys()].map((seed) => ({
       seed,

@@ -26,6 +26,7 @@ export function checkFigures(evidence: Evidence): void {
   checkSeeds(evidence)
   checkConservation(evidence)
   checkEndpoints(evidence)
+  checkServices(evidence)
   checkHoldings(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
@@ -265,6 +266,63 @@ function checkEndpoints(evidence: Evidence): void {
   }
 }
 
+/**
+ * Each service's row is its endpoints added up: amounts, and every method's figures. Every endpoint stands in one row of a
+ * service and in the row of all, of its own chain and asset.
+ */
+function checkServices({ report, findings, boundsSkipped }: Evidence): void {
+  const endpoints = new Map(report.rows('endpoints').map(({ value }) => [value.id, value]))
+  const told = new Map<string, number>()
+  for (const { index, value: service } of report.rows('services')) {
+    const where = `/services/${index}`
+    const rows = service.endpoints.flatMap((id) => {
+      const endpoint = endpoints.get(id)
+      if (endpoint === undefined) findings.add('endpoint', FILE, `${where}/endpoints`, 'ids of endpoints', id)
+      const key = keyOf(id, String(service.all))
+      told.set(key, (told.get(key) ?? 0) + 1)
+      return endpoint ?? []
+    })
+    for (const endpoint of rows) {
+      const name = endpoint.service?.entity ?? endpoint.service?.label ?? endpoint.address ?? ''
+      const mine = service.all ? null : name
+      const sink = service.all ? null : endpoint.sink
+      findings.same('endpoint', FILE, `${where}/name`, mine, service.name)
+      findings.same('endpoint', FILE, `${where}/sink`, sink, service.sink)
+      findings.same('endpoint', FILE, `${where}/chain`, endpoint.chain, service.chain)
+      findings.same('endpoint', FILE, `${where}/asset`, endpoint.asset, service.asset)
+    }
+    findings.same(
+      'endpoint',
+      FILE,
+      `${where}/amount`,
+      sum(rows.map((row) => BigInt(row.amount))).toString(),
+      service.amount,
+    )
+    const sums: TracedSums = new Map()
+    for (const { traced } of rows) {
+      for (const [method, { bySeed }] of Object.entries(traced)) {
+        const figures = sums.get(method) ?? new Map<string, bigint>()
+        sums.set(method, figures)
+        for (const [seed, amount] of Object.entries(bySeed))
+          figures.set(seed, (figures.get(seed) ?? 0n) + BigInt(amount))
+      }
+    }
+    checkTraced(findings, 'endpoint', where, sums, service.traced)
+    checkBounds({ findings, boundsSkipped }, where, service)
+  }
+  for (const id of endpoints.keys()) {
+    for (const all of [true, false]) {
+      findings.same(
+        'endpoint',
+        FILE,
+        '/services',
+        `${id} once`,
+        `${id} ${told.get(keyOf(id, String(all))) === 1 ? 'once' : 'not once'}`,
+      )
+    }
+  }
+}
+
 /** traced of a row against the journal's sums: total, each seed, each method; nothing more and nothing less. */
 function checkTraced(
   findings: Findings,
@@ -298,7 +356,11 @@ function checkTraced(
 }
 
 /** Floor ≤ each method ≤ ceiling ≤ the whole. Bounds are of the chain's first pool; a second pool mixes otherwise. */
-function checkBounds({ findings, boundsSkipped }: Evidence, where: string, row: Endpoint | Holding): void {
+function checkBounds(
+  { findings, boundsSkipped }: Pick<Evidence, 'findings' | 'boundsSkipped'>,
+  where: string,
+  row: Pick<Endpoint | Holding, 'floor' | 'ceiling' | 'amount' | 'traced'>,
+): void {
   const { floor, ceiling, amount, traced } = row
   if ((floor === null) !== (ceiling === null)) {
     findings.add('bounds', FILE, where, 'floor and ceiling together', floor === null ? 'no floor' : 'no ceiling')

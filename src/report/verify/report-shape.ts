@@ -77,6 +77,18 @@ const ROWS: Readonly<Record<string, Shape>> = {
     hops: count,
     paths: arrayOf(text),
   }),
+  services: object({
+    all: flag,
+    sink: nullable(oneOf('service', 'mixer', 'bridge')),
+    name: nullable(text),
+    chain: text,
+    asset: text,
+    endpoints: arrayOf(text),
+    amount: digits,
+    traced,
+    floor: nullable(digits),
+    ceiling: nullable(digits),
+  }),
   holdings: object({
     id: text,
     sink: oneOf('holding', 'unseen'),
@@ -170,6 +182,7 @@ export type RowName =
   | 'tagPacks'
   | 'seeds'
   | 'endpoints'
+  | 'services'
   | 'holdings'
   | 'conservation'
   | 'paths'

@@ -389,7 +389,7 @@ describe('one flipped digit', () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...digitsOf(name)), fc.integer({ min: 1, max: 9 }), async (at, by) => {
         const result = await verifyTexts({ ...texts, [name]: flip(texts[name], at, by) })
-        expect(told(result)).toContain('hash: ledger.ndjson.gz content (report.json /data/0/sha256)')
+        expect(told(result)).toContain('hash: ledger.ndjson.gz whole (report.json /data/0/sha256)')
       }),
       { numRuns: 10 },
     )

@@ -1,0 +1,78 @@
+import { invariant } from '../check.ts'
+import { TO_FEE } from '../entries.ts'
+import { NO_LOT } from '../lots.ts'
+import { Line } from './line.ts'
+import type { Service, Setting } from './pools.ts'
+
+/**
+ * Pools with two lines, one of proceeds and one of everything else; one goes first, each by its oldest end.
+ * `ownFirst`: Re Hallett (1880), and on the balance the lowest intermediate balance rule. `proceedsFirst`: the direction of
+ * Re Oatway (1903). `tiho` is the second inside one transaction, its legs served from the largest down.
+ */
+export class TwoLines<A> extends Line<A> {
+  private readonly first: 'own' | 'proceeds'
+
+  constructor(setting: Setting<A>, first: 'own' | 'proceeds') {
+    // Line p holds a pool's other value, line poolCount + p its proceeds; the last pair is the transaction's.
+    super(setting, 'oldest', 2 * setting.poolCount + 2)
+    this.first = first
+  }
+
+  private lineOf(pool: number, origin: number): number {
+    return origin < this.setting.seedCount ? this.setting.poolCount + pool : pool
+  }
+
+  override open(pool: number, origin: number, amount: A): void {
+    this.lots.put(this.lineOf(pool, origin), origin, amount, false)
+  }
+
+  override spend(entry: number, leg: number, pool: number, amount: A): void {
+    const own = pool
+    const proceeds = this.setting.poolCount + pool
+    if (this.setting.mixing === 'transaction') {
+      this.tellAll(entry, leg, proceeds)
+      this.lots.join(this.meetingOf('own'), own, false)
+      this.lots.join(this.meetingOf('proceeds'), proceeds, false)
+      return
+    }
+    const [first, second] = this.first === 'own' ? [own, proceeds] : [proceeds, own]
+    this.passToMeeting(entry, leg, second, this.passToMeeting(entry, leg, first, amount))
+  }
+
+  private meetingOf(kind: 'own' | 'proceeds'): number {
+    return 2 * this.setting.poolCount + (kind === 'own' ? 0 : 1)
+  }
+
+  override bring(origin: number, amount: A): void {
+    const line = this.setting.mixing === 'transaction' ? this.meetingOf('own') : this.meeting
+    this.lots.put(line, origin, amount, false)
+  }
+
+  override serve(entry: number, legs: readonly Service<A>[], legCount: number, fee: A): void {
+    const { math, mixing } = this.setting
+    if (mixing === 'balance') {
+      super.serve(entry, legs, legCount, fee)
+      return
+    }
+    // tiho: all proceeds before all else, and the largest legs first; they fill with proceeds, the rest with what remains.
+    this.lots.join(this.meeting, this.meetingOf('proceeds'), false)
+    this.lots.join(this.meeting, this.meetingOf('own'), false)
+    const order = legs.slice(0, legCount).sort((a, b) => {
+      if ((a.to === TO_FEE) !== (b.to === TO_FEE)) return a.to === TO_FEE ? 1 : -1
+      return math.less(b.amount, a.amount) ? -1 : math.less(a.amount, b.amount) ? 1 : a.leg - b.leg
+    })
+    super.serve(entry, order, legCount, fee)
+  }
+
+  protected override settle(line: number, pool: number, wanted: A): A {
+    const lot = this.lots.head[line]
+    invariant(lot !== NO_LOT, 'a lot settles only from a line that has one')
+    return this.lots.pass(line, this.lineOf(pool, this.lots.origin[lot]), wanted, false)
+  }
+
+  override held(pool: number): { origin: number; amount: bigint }[] {
+    const own = this.list(pool)
+    const proceeds = this.list(this.setting.poolCount + pool)
+    return this.first === 'own' ? [...own, ...proceeds] : [...proceeds, ...own]
+  }
+}

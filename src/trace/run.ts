@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import type { LedgerLine } from '../chains/dump/decode.ts'
+import { readDump } from '../chains/dump/read.ts'
+import { engine } from '../engine.ts'
+import { Fault } from '../faults.ts'
+import { assembleReport } from '../report/assemble.ts'
+import { refuseTaken, writeBundle, writeChunks, writeLinesGzip, writeText } from '../report/bundle.ts'
+import { canonicalJson, writeCanonical } from '../report/canonical.ts'
+import { methodKeys, writeEndpointsCsv } from '../report/csv.ts'
+import { drawFlow } from '../report/flow-svg.ts'
+import { journalRows } from '../report/journal-file.ts'
+import { addressesOf, ledgerLines } from '../report/ledger-file.ts'
+import { buildTagBook } from '../tags/book.ts'
+import { tagsToCsv } from '../tags/csv.ts'
+import { loadTags } from '../tags/load.ts'
+import type { Tag } from '../tags/tag.ts'
+import { decodeRequest } from './decode-request.ts'
+import { followSeeds, type Progress } from './follow.ts'
+import { findHands } from './hands.ts'
+import { settleLedger } from './ledger.ts'
+import type { Trace } from './trace.ts'
+
+/** One trace to be made: what to follow, through which files, into which directory. */
+export interface RunInput {
+  /** A trace request as it came, not yet proved. */
+  readonly request: unknown
+  /** Ledger dumps. */
+  readonly ledgers: readonly string[]
+  /** Tag files. */
+  readonly tags: readonly string[]
+  /** The bundle's directory; it must be free. */
+  readonly out: string
+  readonly signal?: AbortSignal
+  readonly progress?: Progress
+  /** What run.json says of this run: by whom, when, where. */
+  readonly run: { readonly by: string | null; readonly startedAt: string; readonly host: string | null }
+}
+
+export interface RunResult {
+  readonly directory: string
+  readonly reportSha256: string
+  readonly balanced: boolean
+  readonly summary: { readonly endpoints: number; readonly holdings: number; readonly gaps: number }
+}
+
+/** Works a case from files and writes its bundle (DESIGN.md 4.4), whole or not at all. */
+export async function runTrace(input: RunInput): Promise<RunResult> {
+  const { signal, progress = () => {} } = input
+  const request = decodeRequest(input.request)
+  await refuseTaken(input.out)
+  progress({ stage: 'read', done: 0, total: null })
+  const { tags } = await loadTags(input.tags)
+  const book = buildTagBook(tags)
+  const ledgers = await settleLedger(readAll(input.ledgers, Object.keys(request.pool), progress, signal))
+  stopIfAborted(signal)
+  const hands = findHands(request, ledgers)
+  const trace = followSeeds(request, ledgers, book, hands, (told) => {
+    stopIfAborted(signal)
+    progress(told)
+  })
+  progress({ stage: 'write', done: 0, total: null })
+  return writeBundle(input.out, (draft) => writeFiles(trace, draft, input))
+}
+
+/** The lines of all dumps that speak of the request's chains. */
+async function* readAll(
+  files: readonly string[],
+  chains: readonly string[],
+  progress: Progress,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LedgerLine> {
+  const wanted = new Set(chains)
+  let done = 0
+  for (const file of files) {
+    for await (const line of readDump(file)) {
+      if (++done % 10_000 === 0) {
+        stopIfAborted(signal)
+        progress({ stage: 'read', done, total: null })
+      }
+      if (wanted.has(chainOf(line))) yield line
+    }
+  }
+}
+
+function chainOf(line: LedgerLine): string {
+  switch (line.kind) {
+    case 'transaction':
+      return line.transaction.chain
+    case 'asset':
+      return line.asset.chain
+    case 'coverage':
+      return line.coverage.chain
+    case 'opening':
+      return line.opening.chain
+  }
+}
+
+function stopIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted)
+    throw signal.reason instanceof Error ? signal.reason : new Fault('TIME_LIMIT', 'the trace was stopped')
+}
+
+async function writeFiles(trace: Trace, draft: string, input: RunInput): Promise<RunResult> {
+  const at = (name: string) => join(draft, name)
+  const used = usedTags(trace)
+  await writeText(at('request.json'), canonicalJson(trace.request.printed))
+  const ledger = await writeLinesGzip(at('ledger.ndjson.gz'), ledgerLines(trace))
+  const tags = await writeText(at('tags.csv'), tagsToCsv(used))
+  const journal = await writeLinesGzip(at('journal.ndjson.gz'), journalLines(trace))
+  const report = assembleReport(trace, { ledger, tags, journal })
+  const hash = createHash('sha256')
+  await writeChunks(at('report.json'), told(writeCanonical(report), hash))
+  const assetOf = (chain: string, asset: string) => trace.ledgers.get(chain)?.assets.get(asset)
+  await writeChunks(
+    at('endpoints.csv'),
+    writeEndpointsCsv({ endpoints: report.endpoints, methods: methodKeys(report), assetOf }),
+  )
+  await writeText(at('flow.svg'), drawFlow(report, { assetOf }))
+  await writeText(at('run.json'), canonicalJson(await tellRun(input)))
+  return {
+    directory: input.out,
+    reportSha256: hash.digest('hex'),
+    balanced: report.conservation.every((row) => row.balanced),
+    summary: { endpoints: report.endpoints.length, holdings: report.holdings.length, gaps: report.gaps.length },
+  }
+}
+
+function* journalLines(trace: Trace): Generator<string> {
+  for (const row of journalRows(trace)) yield `${canonicalJson(row)}\n`
+}
+
+async function* told(
+  chunks: AsyncIterable<Uint8Array>,
+  hash: ReturnType<typeof createHash>,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
+    hash.update(chunk)
+    yield chunk
+  }
+}
+
+/** Every claim about an address that a transaction read names: those that decided, and those that might have. */
+function usedTags(trace: Trace): Tag[] {
+  const used = new Set<Tag>()
+  for (const run of trace.runs) {
+    for (const number of run.compiled.read) {
+      for (const address of addressesOf(run.compiled.transactions[number])) {
+        for (const tag of trace.book.claimsOf(run.chain, address)) used.add(tag)
+      }
+    }
+  }
+  return [...used]
+}
+
+/** Who ran what, when, where, on which files: the one file of a bundle with a clock in it. */
+async function tellRun(input: RunInput): Promise<unknown> {
+  const inputs: unknown[] = []
+  for (const [kind, files] of [
+    ['ledger', input.ledgers],
+    ['tags', input.tags],
+  ] as const) {
+    for (const file of files) inputs.push({ kind, name: file, sha256: await hashFile(file) })
+  }
+  return {
+    ...input.run,
+    finishedAt: new Date().toISOString(),
+    engine: engine(),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    inputs,
+  }
+}
+
+async function hashFile(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer)
+  return hash.digest('hex')
+}

@@ -1,0 +1,3 @@
+import { validate } from './run.ts'
+
+validate(new Date().toISOString().slice(0, 10))
