@@ -30,11 +30,15 @@ export interface LoadedTags {
   readonly tags: readonly Tag[]
   /** By name, then hash: one row for each file. */
   readonly packs: readonly TagPackRow[]
+  /** Always empty where `strict`. */
   readonly rejected: readonly RejectedTag[]
 }
 
 export interface LoadOptions {
-  /** Refuse a file with a line that does not hold, instead of listing the line. Default false. */
+  /**
+   * Refuse a file with a line that does not hold. Default true: a trace must not lose a claim in silence. An import says
+   * false and shows `rejected`.
+   */
   readonly strict?: boolean
   /** Bytes of one file, before and after decompression; default 1 GiB. */
   readonly bytesMax?: number
@@ -57,6 +61,7 @@ interface OpenFile {
  * line, `LIMIT_EXCEEDED`.
  */
 export async function loadTags(files: readonly (string | TagFile)[], options: LoadOptions = {}): Promise<LoadedTags> {
+  const strict = options.strict ?? true
   const bytesMax = options.bytesMax ?? 1 << 30
   const opened: OpenFile[] = []
   for (const file of files) opened.push(await openFile(file, bytesMax))
@@ -79,7 +84,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   for (const file of opened) {
     const { name, bytes, kind } = file
     if (kind === 'csv') {
-      for await (const tag of readTagsCsv(bytes, options.strict ? { name } : { name, rejected })) tags.push(tag)
+      for await (const tag of readTagsCsv(bytes, strict ? { name } : { name, rejected })) tags.push(tag)
     } else if (kind === 'tagPack') {
       const read = parseTagPack(textOf(file), { name })
       const made = tagsOfTagPack(read.pack, name)
@@ -116,7 +121,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       for (const list of lists) versions.set(list.file, listedOn)
     }
   }
-  if (options.strict && rejected.length > 0) {
+  if (strict && rejected.length > 0) {
     const [first] = rejected
     throw new Fault('TAGS_INVALID', `${first.name} line ${first.line}: ${first.reason}`)
   }
@@ -125,6 +130,13 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
     packs: opened.map((file) => ({ name: file.name, sha256: file.sha256, version: versions.get(file) ?? null })),
     rejected,
   }
+}
+
+/** How many tags there are of each category, most first, then by name: what an import prints. */
+export function countCategories(tags: Iterable<Tag>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { category } of tags) counts.set(category, (counts.get(category) ?? 0) + 1)
+  return new Map([...counts].sort((a, b) => b[1] - a[1] || compareText(a[0], b[0])))
 }
 
 async function openFile(file: string | TagFile, bytesMax: number): Promise<OpenFile> {
