@@ -132,7 +132,7 @@ describe('drawFlow', () => {
         const { findings } = await verifyBundle(join(directory, 'bundle'))
         expect(findings.filter(({ file }) => file === 'flow.svg')).toEqual([])
       }),
-      { numRuns: 12 },
+      { numRuns: 6 },
     )
     await rm(directory, { recursive: true })
   })
