@@ -188,7 +188,6 @@ export interface Report {
   readonly conversions: readonly unknown[]
   readonly rejected: readonly Rejected[]
   readonly gaps: readonly Gap[]
-  /** Hash and rows of the uncompressed lines, as for `data`: what wraps them is the manifest's matter. */
   readonly journal: { readonly file: 'journal.ndjson.gz'; readonly sha256: string; readonly rows: number }
 }
 
