@@ -224,6 +224,8 @@ async function verify(args: string[], io: Io): Promise<number> {
   const result = await verifyBundle(resolve(positionals[0]))
   if (values.json === true) io.out(`${JSON.stringify(result, null, 2)}\n`)
   else for (const line of printVerify(result)) (result.ok ? io.out : io.err)(line)
+  if (!result.ok)
+    io.err('BUNDLE_INVALID: the bundle is not whole, or does not add up; each finding above says where.\n')
   return result.ok ? 0 : 1
 }
 
