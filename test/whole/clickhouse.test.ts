@@ -44,6 +44,7 @@ describeStore({
     return await open(databases.get(store)!)
   },
   runs: 6,
+  isSlow: true,
 })
 
 /** Everything a trace could ask of the drawn ledger. */
@@ -215,6 +216,7 @@ describe('clickhouse, two shards: trouble', () => {
     await expect(open('order', { shards: urls().slice(0, 1) })).rejects.toMatchObject({ code: 'STORE_INVALID' })
     await expect(open('order', { shards: [] })).rejects.toMatchObject({ code: 'USAGE' })
     await expect(open('or der')).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(open('order', { shards: ['chdb:nowhere'] })).rejects.toMatchObject({ code: 'USAGE' })
     await expect(open('order', { shards: ['nonsense'] })).rejects.toMatchObject({ code: 'USAGE' })
     await fetch(urls()[0], {
       method: 'POST',
