@@ -18,9 +18,10 @@ const TABLES = [
   `rows (chain LowCardinality(String), id String CODEC(ZSTD(1)), height UInt64, time UInt64, batch UInt64, body String CODEC(ZSTD(3)))
    ENGINE = MergeTree ORDER BY (chain, id, height)`,
   // One line for each account a transaction names, on the shard of the address: a bank statement is one contiguous read.
+  // Several legs of one transaction may come to more than 256 bits hold: the _more columns count in 2^256.
   `entries (chain LowCardinality(String), address String, asset LowCardinality(String), height UInt64 CODEC(Delta, ZSTD),
    idx UInt64 CODEC(ZSTD(1)), time UInt64 CODEC(Delta, ZSTD), id String CODEC(ZSTD(1)), given UInt256 CODEC(ZSTD(1)),
-   taken UInt256 CODEC(ZSTD(1)), batch UInt64 CODEC(ZSTD(1)))
+   taken UInt256 CODEC(ZSTD(1)), given_more UInt32, taken_more UInt32, batch UInt64 CODEC(ZSTD(1)))
    ENGINE = MergeTree ORDER BY (chain, address, asset, height, idx, time, id)`,
   // On the shard of the transaction that is spent from; height and time are the spender's.
   `spenders (chain LowCardinality(String), transaction String CODEC(ZSTD(1)), output UInt64 CODEC(ZSTD(1)),
