@@ -2,6 +2,7 @@ import type { Attribution, Conservation, Digits, Endpoint, Holding, Path, SeedRo
 import type { Findings } from './findings.ts'
 import { ENDPOINT_SINKS, type JournalSums, keyOf, type PoolOf, type TracedSums } from './journal.ts'
 import { comesAfter, type Ledger, type LedgerRow, legOf } from './ledger.ts'
+import { checkQuantum } from './quantum.ts'
 import type { ReportRows, Row } from './report-shape.ts'
 import { escapePointer, METHOD_KEY, secondsOf } from './shape.ts'
 
@@ -29,6 +30,7 @@ export function checkFigures(evidence: Evidence): void {
   checkServices(evidence)
   checkReach(evidence)
   checkHoldings(evidence)
+  checkQuantum(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
   checkRejected(evidence)

@@ -10,7 +10,15 @@ import { gzipDeterministic } from '../../../src/report/gzip.ts'
 import { writeManifest } from '../../../src/report/manifest.ts'
 import { verifyBundle } from '../../../src/report/verify.ts'
 import { runTrace } from '../../../src/trace/run.ts'
-import { coinAddress, type DrawnFiles, idOf, randomCoinCase, randomTokenCase } from '../../support/random-case.ts'
+import {
+  coinAddress,
+  type DrawnFiles,
+  idOf,
+  randomCoinCase,
+  randomTokenCase,
+  TOKEN,
+  tokenAddress,
+} from '../../support/random-case.ts'
 
 type Loose<T> = T extends readonly (infer Item)[]
   ? Loose<Item>[]
@@ -277,10 +285,77 @@ describe('a planted error in the certificates', () => {
   })
 })
 
+/**
+ *     t0  payer  -> wallet 100 (seed buy: all)     t2  wallet -> shop 130    (50 left)
+ *     t1  friend -> wallet  80                     t3  friend -> wallet 40   (90 left)
+ */
+const MIXED: DrawnFiles = {
+  request: {
+    case: 'mixed',
+    method: { primary: 'fifo', reason: 'drawn' },
+    seeds: [
+      { id: 'buy', chain: 'ethereum', asset: TOKEN, transaction: `0x${idOf('m0')}`, transfer: 0, reason: 'drawn' },
+    ],
+    compare: ['ownFirst', 'proceedsFirst'],
+  },
+  ledger: [
+    { chain: 'ethereum', covers: 'all' },
+    ...[
+      ['payer', 'wallet', '100'],
+      ['friend', 'wallet', '80'],
+      ['wallet', 'shop', '130'],
+      ['friend', 'wallet', '40'],
+    ].map(([from, to, amount], height) => ({
+      ...{ chain: 'ethereum', id: `0x${idOf(`m${height}`)}`, height, index: 0, time: `2022-01-01T00:00:0${height}Z` },
+      status: 'success',
+      transfers: [{ index: 0, asset: TOKEN, from: tokenAddress(from), to: tokenAddress(to), amount }],
+    })),
+  ],
+  tags: `chain,address,label,category,source\nethereum,${tokenAddress('shop')},Shop,exchange,list\n`,
+}
+
+describe('quantum of mixed property', () => {
+  it('is the lesser of what was mixed in and what is left, with the low point and the shortfall', async () => {
+    const bundle = await trace(MIXED)
+    expect(await told(bundle)).toEqual([])
+    const report: Report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    const [row] = report.quantum
+    expect(report.quantum).toHaveLength(1)
+    const all = { fifo: '100', ownFirst: '100', proceedsFirst: '100' }
+    expect(Object.entries(row.mixedIn).map(([key, { total }]) => [key, total])).toEqual(Object.entries(all))
+    expect(row).toMatchObject({
+      ...{ address: tokenAddress('wallet'), left: '90', covered: true, floor: '0', ceiling: '50' },
+      lowest: { amount: '50', transaction: `0x${idOf('m2')}`, height: 2 },
+      since: { transaction: `0x${idOf('m0')}`, height: 0 },
+      quantum: { fifo: '90', ownFirst: '90', proceedsFirst: '90' },
+      shortfall: { fifo: '10', ownFirst: '10', proceedsFirst: '10' },
+    })
+  })
+
+  it.each([
+    ['what is left', (report: Loose<Report>) => (report.quantum[0].left = '91'), '/left'],
+    ['the low point', (report: Loose<Report>) => (report.quantum[0].lowest.amount = '49'), '/lowest/amount'],
+    [
+      'where the low point was',
+      (report: Loose<Report>) => Object.assign(report.quantum[0].lowest, report.quantum[0].since),
+      '/lowest/transaction',
+    ],
+    ['the ceiling of what is left', (report: Loose<Report>) => (report.quantum[0].ceiling = '40'), '/ceiling'],
+  ])('told wrong of %s is found', async (_, lie, where) => {
+    const bundle = await trace(MIXED)
+    const report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    lie(report)
+    await writeFile(join(bundle, 'report.json'), canonicalJson(report))
+    await rm(join(bundle, 'manifest.json'))
+    await writeManifest(bundle)
+    expect((await told(bundle)).join('\n')).toContain(where)
+  })
+})
+
 describe('certificates of cases drawn by chance', () => {
   const check = async (files: DrawnFiles) => {
     const bundle = await trace(files)
-    expect((await told(bundle)).filter((each) => /certificate/.test(each))).toEqual([])
+    expect((await told(bundle)).filter((each) => /certificate|quantum/.test(each))).toEqual([])
     await rm(bundle, { recursive: true })
   }
   it('hold on coins, by output, address and cluster, with limits and openings', async () => {
