@@ -373,7 +373,7 @@ class Compiler {
 
   /** A balance has received what the limit on amounts cut off: the same amount of unknown origin takes its place there. */
   private restock(transaction: number, asset: number, to: number, pool: number, amount: Amount, place: number): void {
-    if (to !== TO_HORIZON || pool < 0 || this.byOutput) return
+    if (to !== TO_HORIZON || pool < 0 || amount === ZERO || this.byOutput) return
     this.writer.open(transaction, asset)
     this.writer.give(FROM_UNKNOWN, amount)
     this.writer.take(pool, amount, place, -1, [])

@@ -11,6 +11,7 @@ export const GAPS = {
   UNSEEN: 'The data does not cover this address; the value may have moved on',
   TAG_CONFLICT: 'Tags contradict each other about this address',
   BOUNDS_SKIPPED: 'Floor and ceiling were not computed: the flow is larger than the limit',
+  CERTIFICATES_OMITTED: 'The bundle carries no proof of some floors and ceilings: it is larger than the limit',
   PATHS_OMITTED: 'More threads lead to this endpoint than are listed; the amount is that of the threads not listed',
   FEE_MINTED: 'Value reached a miner in a fee and was not followed',
   BRIDGE_UNMATCHED: 'Value entered a bridge; no deterministic match of its exit is known',

@@ -8,6 +8,7 @@ import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
 import { refuseTaken, writeBundle, writeChunks, writeLinesGzip, writeText } from '../report/bundle.ts'
 import { canonicalJson, writeCanonical } from '../report/canonical.ts'
+import { certificateRows } from '../report/certificates.ts'
 import { methodKeys, writeEndpointsCsv } from '../report/csv.ts'
 import { drawFlow } from '../report/flow-svg.ts'
 import { journalRows } from '../report/journal-file.ts'
@@ -108,8 +109,9 @@ async function writeFiles(trace: Trace, draft: string, input: RunInput): Promise
   await writeText(at('request.json'), canonicalJson(trace.request.printed))
   const ledger = await writeLinesGzip(at('ledger.ndjson.gz'), ledgerLines(trace))
   const tags = await writeText(at('tags.csv'), tagsToCsv(used))
-  const journal = await writeLinesGzip(at('journal.ndjson.gz'), journalLines(trace))
-  const report = assembleReport(trace, { ledger, tags, journal })
+  const journal = await writeLinesGzip(at('journal.ndjson.gz'), canonicalLines(journalRows(trace)))
+  const { report, proofs } = assembleReport(trace, { ledger, tags, journal })
+  await writeLinesGzip(at('certificates.ndjson.gz'), canonicalLines(certificateRows(trace, proofs)))
   const hash = createHash('sha256')
   await writeChunks(at('report.json'), told(writeCanonical(report), hash))
   const assetOf = (chain: string, asset: string) => trace.ledgers.get(chain)?.assets.get(asset)
@@ -127,8 +129,8 @@ async function writeFiles(trace: Trace, draft: string, input: RunInput): Promise
   }
 }
 
-function* journalLines(trace: Trace): Generator<string> {
-  for (const row of journalRows(trace)) yield `${canonicalJson(row)}\n`
+function* canonicalLines(rows: Iterable<unknown>): Generator<string> {
+  for (const row of rows) yield `${canonicalJson(row)}\n`
 }
 
 async function* told(

@@ -522,6 +522,8 @@ export function drawnBundle(): BundleParts {
     ],
     gaps: [
       { kind: 'UNSEEN', where: 'T-friend', amount: '250', detail: 'the dump does not cover T-friend' },
+      { kind: 'CERTIFICATES_OMITTED', where: 'bitcoin output', detail: 'drawn by hand' },
+      { kind: 'CERTIFICATES_OMITTED', where: 'tron address', detail: 'drawn by hand' },
       { kind: 'FEE_MINTED', where: t2, amount: '10', detail: 'paid to a miner' },
     ],
     journal: { file: 'journal.ndjson.gz', sha256: '', rows: 0 },
@@ -544,6 +546,7 @@ export type BundleText =
   | 'tags.csv'
   | 'report.json'
   | 'journal.ndjson'
+  | 'certificates.ndjson'
   | 'endpoints.csv'
   | 'flow.svg'
   | 'run.json'
@@ -625,10 +628,26 @@ export function bundleTexts(parts: BundleParts, draw: (report: Report) => string
     'tags.csv': parts.tags,
     'report.json': canonicalJson(report),
     'journal.ndjson': journal,
+    'certificates.ndjson': lines(omittedRows(report)),
     'endpoints.csv': [...table].join(''),
     'flow.svg': draw(report),
     'run.json': canonicalJson(parts.run),
   }
+}
+
+/** The drawn bundle proves nothing of its bounds, and says so. */
+function omittedRows(report: Report): unknown[] {
+  const bounded = (list: 'endpoints' | 'services' | 'holdings', chain: string): string[] =>
+    report[list].flatMap((row, index) => (row.chain === chain && row.floor !== null ? [`/${list}/${index}`] : []))
+  return [
+    ['bitcoin', 'output'],
+    ['tron', 'address'],
+  ].map(([chain, pool]) => ({
+    kind: 'omitted',
+    chain,
+    pool,
+    rows: (['endpoints', 'services', 'holdings'] as const).flatMap((list) => bounded(list, chain)),
+  }))
 }
 
 /** The report with the hashes and row counts of these contents. */

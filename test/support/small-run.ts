@@ -37,6 +37,7 @@ export function smallRun(options: SmallRunOptions = {}): (input: RunInput) => Pr
       'tags.csv': 'chain,address,label,category,source\n',
       'report.json': JSON.stringify({ ...report, journal: { ...report.journal, sha256: sha256(journal) } }),
       'journal.ndjson.gz': journal,
+      'certificates.ndjson.gz': gzipSync(''),
       'endpoints.csv': 'id,sink\n',
       'flow.svg': '<svg xmlns="http://www.w3.org/2000/svg"/>',
       'run.json': JSON.stringify(run),

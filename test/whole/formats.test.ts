@@ -596,6 +596,7 @@ describe('what moves nothing', () => {
 
 describe('the bundle', () => {
   const FILES = [
+    'certificates.ndjson.gz',
     'endpoints.csv',
     'flow.svg',
     'journal.ndjson.gz',

@@ -23,6 +23,7 @@ export const RULES = {
   attribution: 'a service is named by a claim in tags.csv that stood at the time',
   holding: 'holdings are what rests in the journal',
   bounds: 'floor ≤ every method’s figure ≤ ceiling ≤ the payment',
+  certificate: 'each floor and ceiling is proven by a cut and a flow of a network that is the ledger’s, or has a gap',
   path: 'each path is a chain of ledger payments from its seed to its endpoint, and paths add up',
   gap: 'a figure that is missing has a gap that says why',
   rejected: 'what was rejected moved nothing',

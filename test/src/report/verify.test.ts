@@ -47,7 +47,7 @@ describe('a true bundle', () => {
     expect(result.findings).toEqual([])
     expect(result.ok).toBe(true)
     expect(result.checked).toMatchObject({
-      files: 8,
+      files: 9,
       ledgerLines: 13,
       transactions: 9,
       journalRows: 47,
