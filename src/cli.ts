@@ -9,6 +9,7 @@ import { engine } from './engine.ts'
 import { Fault } from './faults.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
+import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
 import { decodeRequest } from './trace/decode-request.ts'
 import { readJson, replayBundle } from './trace/replay.ts'
 import { runTrace } from './trace/run.ts'
@@ -41,6 +42,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz) to tagged services, and writes the bundle\n' +
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
     run: trace,
+  },
+  tags: {
+    usage: TAGS_USAGE,
+    about:
+      'Keeps who says what about an address: TagPacks, CSV, sanction and label lists into the store, every rejected line with its\n' +
+      'reason; out of it again; what was known on a day; a claim taken back with a reason. Nothing is ever overwritten.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runTags(args, { ...io, now: () => new Date() }),
+  },
+  posts: {
+    usage: POSTS_USAGE,
+    about:
+      'Finds addresses in captured advertisements (Telegram export, JSON lines, CSV, text), weighs the words, and proposes tags with\n' +
+      'the sentence, the post and the reasons. A proposal becomes a claim only where a person accepts it by name.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
   },
   verify: {
     usage: 'proceeds verify DIR [--json]',
