@@ -223,7 +223,9 @@ async function verify(args: string[], io: Io): Promise<number> {
   const { printVerify, verifyBundle } = await import('./report/verify.ts')
   const result = await verifyBundle(resolve(positionals[0]))
   if (values.json === true) io.out(`${JSON.stringify(result, null, 2)}\n`)
-  else for (const line of printVerify(result)) (result.ok ? io.out : io.err)(line)
+  else for (const line of printVerify(result)) (result.ok ? io.out : io.err)(`${line}\n`)
+  if (!result.ok)
+    io.err('BUNDLE_INVALID: the bundle is not whole, or does not add up; each finding above says where.\n')
   return result.ok ? 0 : 1
 }
 

@@ -1,7 +1,10 @@
 import {
   type Bound,
   BoundsSolver,
+  BrokenInvariant,
+  type DepositAccount,
   FEE_LEG,
+  findReach,
   invariant,
   type Target,
   TO_BRIDGE,
@@ -20,10 +23,12 @@ import { formatTime } from '../text.ts'
 import type { ChainRun, MethodRun, Trace } from '../trace/trace.ts'
 import type {
   Attribution,
+  ClusterRow,
   Conservation,
   Endpoint,
   Holding,
   Path,
+  ReachRow,
   Report,
   SeedRow,
   ServiceRow,
@@ -44,6 +49,8 @@ export interface FileFacts {
   readonly journal: { readonly sha256: string; readonly rows: number }
 }
 
+/** How many transactions of a rule's evidence a row lists. */
+const EVIDENCE_SHOWN = 20
 /** How many bounds are computed before the rest is skipped with a gap. */
 const BOUNDS_MAX = 20_000
 const ENDPOINT_SINKS: Readonly<Record<number, Endpoint['sink']>> = {
@@ -96,11 +103,12 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     seeds: trace.seeds.map(tellSeed),
     endpoints,
     services: tellServices(trace, endpoints, bounds),
+    reach: tellReach(trace, drafts),
     holdings,
     conservation,
     paths,
     quantum: [],
-    clusters: trace.clusterRows,
+    clusters: tellClusters(trace),
     conversions: [],
     rejected: [...trace.ledgers.values()].flatMap((ledger) =>
       trace.request.pool[ledger.chain] === undefined ? [] : rejectedOf(trace, ledger).map(({ row }) => row),
@@ -298,6 +306,8 @@ function tellEndpoints(
     const sink = ENDPOINT_SINKS[run.compiled.entries.outPool[leg]]
     const claims = address === null ? [] : trace.book.standing(run.chain, address, transaction.time)
     const deciding = address === null ? undefined : trace.book.stopAt(run.chain, address, transaction.time)?.tags[0]
+    const deposit = deciding === undefined && address !== null ? trace.hands.depositOf(run.chain, address) : undefined
+    const named = deposit === undefined ? deciding : carriedTag(trace, run.chain, deposit)
     const bound = bounds.get(run)!.legs.get(leg)
     tellConflict(claims, `${run.chain} ${address}`, gaps)
     if (sink === 'bridge') {
@@ -312,10 +322,8 @@ function tellEndpoints(
       id,
       sink,
       service:
-        deciding === undefined
-          ? null
-          : { entity: deciding.entity ?? null, label: deciding.label, category: deciding.category },
-      attribution: claims.map(attribution),
+        named === undefined ? null : { entity: named.entity ?? null, label: named.label, category: named.category },
+      attribution: [...claims.map(attribution), ...(deposit === undefined ? [] : [carried(deposit, named!)])],
       chain: run.chain,
       asset: draft.asset,
       address,
@@ -340,6 +348,53 @@ function methodKeys(trace: Trace): string[] {
 /** Every method that ran gets a figure: nothing traced is a finding, not a blank. */
 function inKeyOrder(found: ReadonlyMap<string, Traced>, keys: readonly string[]): Record<string, Traced> {
   return Object.fromEntries(keys.map((key) => [key, found.get(key) ?? { total: '0', bySeed: {} }]))
+}
+
+/**
+ * The tag of the wallet that a deposit account is swept into: it speaks for the account by the rule, and keeps its own
+ * source and grade. The sweeps are what carries it.
+ */
+function carriedTag(trace: Trace, chain: string, deposit: DepositAccount): Tag {
+  for (const { paidOut } of deposit.sweeps) {
+    if (paidOut.counterparty === null || paidOut.time === undefined) continue
+    const tags = trace.book.stopAt(chain, paidOut.counterparty, paidOut.time)?.tags ?? []
+    const tag = tags.find((each) => (each.entity ?? each.label) === deposit.entity)
+    if (tag !== undefined) return tag
+  }
+  throw new BrokenInvariant(`the deposit account ${deposit.address} is swept into a tagged wallet`)
+}
+
+/** The clusters behind the pools that were traced by cluster, with enough links to join all members and not one more. */
+function tellClusters(trace: Trace): ClusterRow[] {
+  const rows: ClusterRow[] = []
+  for (const run of trace.runs) {
+    if (run.pool !== 'cluster') continue
+    const names = new Set(run.compiled.pools.flatMap((pool) => pool.address ?? []))
+    for (const name of [...names].sort()) {
+      const evidence = trace.hands.evidenceOf(run.chain, name)
+      if (evidence === undefined || evidence.members.length < 2) continue
+      rows.push({
+        chain: run.chain,
+        cluster: evidence.cluster,
+        members: evidence.members,
+        links: evidence.forest.map(({ from, to, rule, changeRules, confidence, transactions }) => ({
+          from,
+          to,
+          rule,
+          changeRules,
+          confidence,
+          transactions: transactions.slice(0, EVIDENCE_SHOWN),
+          transactionCount: transactions.length,
+        })),
+      })
+    }
+  }
+  return rows
+}
+
+function carried(deposit: DepositAccount, tag: Tag): Attribution {
+  const transactions = [...new Set(deposit.sweeps.map((sweep) => sweep.paidOut.transaction))].slice(0, EVIDENCE_SHOWN)
+  return { ...attribution(tag), basis: 'depositSweep', transactions }
 }
 
 function attribution(tag: Tag): Attribution {
@@ -442,6 +497,31 @@ function legsOf(run: ChainRun, group: readonly Endpoint[]): number[] | undefined
     }
   }
   return wanted.size === 0 ? legs : undefined
+}
+
+/** What each seed could have touched, in the pool the case is traced by. */
+function tellReach(trace: Trace, drafts: readonly EndpointDraft[]): ReachRow[] {
+  const rows: ReachRow[] = []
+  for (const run of trace.runs) {
+    if (!run.primary) continue
+    const { entries, seeds } = run.compiled
+    const idOf = new Map(drafts.filter((draft) => draft.run === run).map((draft) => [draft.leg, draft.id]))
+    trace.request.seeds.forEach((seed, number) => {
+      if (seed.chain !== run.chain) return
+      const reach = findReach(entries, seeds, number)
+      const endpoints: string[] = []
+      let payments = 0
+      for (let leg = 0; leg < reach.legs.length; leg++) {
+        if (reach.legs[leg] === 0 || ENDPOINT_SINKS[entries.outPool[leg]] === undefined) continue
+        payments++
+        const id = idOf.get(leg)
+        if (id !== undefined) endpoints.push(id)
+      }
+      const holdings = reach.pools.reduce((count, yes) => count + yes, 0)
+      rows.push({ seed: seed.id, chain: run.chain, pool: run.pool, endpoints, payments, holdings })
+    })
+  }
+  return rows
 }
 
 function tellHoldings(

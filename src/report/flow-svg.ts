@@ -27,7 +27,7 @@ export interface FlowOptions {
 
 const WIDTH = 1600
 const MARGIN = 28
-const SIZES = { nodeWidth: 14, left: 236, right: WIDTH - 420, slotEnd: 38, slot: 26, gap: 10 } as const
+const SIZES = { nodeWidth: 14, left: 236, right: WIDTH - 480, slotEnd: 38, slot: 26, gap: 10 } as const
 const FONT = "'Noto Sans KR','Noto Sans CJK KR',Pretendard,'Malgun Gothic',sans-serif"
 /** Longer labels are cut; the whole text stands in the title. In units of half an em. */
 const LABEL_UNITS = 44
@@ -79,6 +79,7 @@ const WORDS = {
   holdings: ['{}곳', '{} places'],
   services: ['{}개 서비스', '{} services'],
   others: ['기타', 'Others'],
+  units: ['기본 단위', 'base units'],
   nothing: ['시드에서 추적된 금액이 없습니다', 'Nothing was traced from a seed'],
   scale: [
     '띠의 폭은 추적 금액에 비례(가는 띠는 최소 폭)',
@@ -90,7 +91,7 @@ const WORDS = {
   ],
   folded: ['합쳐 그린 항목의 건수와 합계는 모두 표시됨', 'what is folded is stated with its count and exact sum'],
   untouched: [
-    '이 방법에서 0인 입금 {}건은 그리지 않음',
+    '이 방법에서 추적액이 없는 입금 {}건은 그리지 않음',
     '{} payments carry nothing under this method and are not drawn',
   ],
 } as const satisfies Record<string, readonly [ko: string, en: string]>
@@ -305,7 +306,7 @@ function drawNode(node: FlowNode, { x, y, height }: PlacedNode, panel: FlowPanel
     const anchor = `x="${round(x - 10)}" text-anchor="end"`
     out.push(
       `<text ${anchor} y="${round(middle - 3)}" font-size="13" font-weight="700">${word}${pen.named(node.seed, 'id', node.seed, 26)}</text>`,
-      `<text ${anchor} y="${round(middle + 14)}" font-size="12">${figure(node.kind === 'seed' ? 'seeded' : 'convertedIn', `seed:${node.seed}|${panel.chain}|${panel.asset}`, node.amount.toString(), pen.amount(panel, node.amount))} ${pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 12)}</text>`,
+      `<text ${anchor} y="${round(middle + 14)}" font-size="12">${figure(node.kind === 'seed' ? 'seeded' : 'convertedIn', `seed:${node.seed}|${panel.chain}|${panel.asset}`, node.amount.toString(), pen.amount(panel, node.amount))} ${pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 24)}</text>`,
     )
   } else out.push(drawWay(node, x, y + top, pen))
   out.push('</g>')
@@ -334,7 +335,7 @@ function drawWay(node: FlowNode, x: number, y: number, pen: Pen): string {
 
 /** What stands beside an end: who it is, how much reached it, and between which bounds. */
 function drawEnd(node: FlowNode, x: number, y: number, panel: FlowPanel, pen: Pen, colour: string): string {
-  const unit = pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 12)
+  const unit = pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 24)
   const amount = (id: string, what: string): string =>
     `<tspan font-weight="700">${figure(what, id, node.amount.toString(), pen.amount(panel, node.amount))}</tspan> ${unit}`
   const kindTag = (word: Word): string => `<tspan fill="${colour}" font-weight="700">${pen.say(word)}</tspan>`
@@ -453,7 +454,7 @@ class Pen {
   }
 
   unit({ chain, asset }: FlowPanel): string {
-    return this.options.assetOf(chain, asset)?.symbol ?? (asset === 'native' ? chain : asset)
+    return this.options.assetOf(chain, asset)?.symbol ?? this.plain('units')
   }
 
   amount({ chain, asset }: FlowPanel, units: bigint): string {

@@ -55,6 +55,18 @@ export interface Endpoint {
   readonly paths: readonly string[]
 }
 
+/** What a seed's value could have touched under any rule: yes or no, never an amount (DESIGN.md decision 4). */
+export interface ReachRow {
+  readonly seed: string
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  /** Endpoints of the report that it reached, and how many payments into services, mixers and bridges in all. */
+  readonly endpoints: readonly string[]
+  readonly payments: number
+  /** How many outputs, addresses or clusters. */
+  readonly holdings: number
+}
+
 /** The endpoints of one service on one chain in one asset, together; and, with `all`, all endpoints of that chain and asset. */
 export interface ServiceRow {
   readonly all: boolean
@@ -159,6 +171,23 @@ export interface SnapshotRow {
   readonly finalityDepth: number
 }
 
+/** Addresses that rules say one hand controls; never who that hand is. */
+export interface ClusterRow {
+  readonly chain: string
+  /** Its smallest member. */
+  readonly cluster: string
+  readonly members: readonly string[]
+  readonly links: readonly {
+    readonly from: string
+    readonly to: string
+    readonly rule: string
+    readonly changeRules: readonly string[]
+    readonly confidence: number
+    readonly transactions: readonly string[]
+    readonly transactionCount: number
+  }[]
+}
+
 export interface Rejected {
   readonly chain: string
   readonly transaction: string
@@ -180,15 +209,16 @@ export interface Report {
   readonly seeds: readonly SeedRow[]
   readonly endpoints: readonly Endpoint[]
   readonly services: readonly ServiceRow[]
+  readonly reach: readonly ReachRow[]
   readonly holdings: readonly Holding[]
   readonly conservation: readonly Conservation[]
   readonly paths: readonly Path[]
   readonly quantum: readonly unknown[]
-  readonly clusters: readonly unknown[]
+  /** Clusters behind pools traced by cluster. */
+  readonly clusters: readonly ClusterRow[]
   readonly conversions: readonly unknown[]
   readonly rejected: readonly Rejected[]
   readonly gaps: readonly Gap[]
-  /** Hash and rows of the uncompressed lines, as for `data`: what wraps them is the manifest's matter. */
   readonly journal: { readonly file: 'journal.ndjson.gz'; readonly sha256: string; readonly rows: number }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Chain, Transaction } from '../../graph/index.ts'
-import { invariant } from '../../graph/index.ts'
+import { AMOUNT_MAX, invariant } from '../../graph/index.ts'
 import { Fault } from '../faults.ts'
 import type {
   AccountRef,
@@ -180,7 +180,7 @@ export class ClickhouseStore implements ChainStore {
         part,
         (address) => this.#shards.shardOf(chain, address),
         (keys) => `SELECT DISTINCT address, '' AS asset, id, height FROM ${this.#shards.table('entries')}
-          WHERE ${counts(state, chain)} AND address IN (${quoteAll(keys)}) AND taken > 0 AND ${seenSql(at)}${within}`,
+          WHERE ${counts(state, chain)} AND address IN (${quoteAll(keys)}) AND (taken > 0 OR taken_more > 0) AND ${seenSql(at)}${within}`,
       ),
     )
     const rows = await this.#rows(
@@ -201,7 +201,7 @@ export class ClickhouseStore implements ChainStore {
     const state = await this.#read(chain, at)
     const openings = await this.#openings(state, chain, accounts)
     const balances = accounts.map(({ asset, address }) => openings.get(accountKey(asset, address)) ?? 0n)
-    type Sums = Record<'address' | 'asset' | 'takenHigh' | 'takenLow' | 'givenHigh' | 'givenLow', string>
+    type Sums = Record<'address' | 'asset' | 'more' | 'takenHigh' | 'takenLow' | 'givenHigh' | 'givenLow', string>
     // A sum of 256-bit amounts may need more bits than the type has: the halves are summed apart and joined here.
     const half = (column: string, isHigh: boolean) =>
       `toString(sum(${isHigh ? `bitShiftRight(${column}, 128)` : `bitAnd(${column}, ${LOW_HALF})`}))`
@@ -209,7 +209,8 @@ export class ClickhouseStore implements ChainStore {
       chain,
       accounts,
       (part) => `SELECT address, asset, ${half('taken', true)} AS takenHigh, ${half('taken', false)} AS takenLow,
-          ${half('given', true)} AS givenHigh, ${half('given', false)} AS givenLow
+          ${half('given', true)} AS givenHigh, ${half('given', false)} AS givenLow,
+          toString(toInt64(sum(taken_more)) - toInt64(sum(given_more))) AS more
         FROM ${this.#shards.table('entries')}
         WHERE ${counts(state, chain)} AND ${accountsSql(part)} AND ${seenSql(at)}
           AND ${PLACE} < ${placesSql(
@@ -217,7 +218,8 @@ export class ClickhouseStore implements ChainStore {
             part.map(({ before }) => before),
           )}
         GROUP BY address, asset`,
-      ({ takenHigh, takenLow, givenHigh, givenLow }, place) => {
+      ({ takenHigh, takenLow, givenHigh, givenLow, more }, place) => {
+        balances[place] += BigInt(more) << 256n
         balances[place] += ((BigInt(takenHigh) - BigInt(givenHigh)) << 128n) + BigInt(takenLow) - BigInt(givenLow)
       },
     )
@@ -530,7 +532,12 @@ export class ClickhouseStore implements ChainStore {
       const [height, idx, time] = placeColumns(row)
       if (row.height === undefined) latestUnplaced = Math.max(latestUnplaced, time)
       for (const { asset, address, given, taken } of touchesOf(row)) {
-        const moved = { given: `${given}`, taken: `${taken}` }
+        const moved = {
+          given: `${given & AMOUNT_MAX}`,
+          taken: `${taken & AMOUNT_MAX}`,
+          given_more: Number(given >> 256n),
+          taken_more: Number(taken >> 256n),
+        }
         put('entries', shardOf(address), { chain, address, asset, height, idx, time, id: row.id, ...moved, batch })
       }
       if (row.kind !== 'utxo') continue

@@ -40,12 +40,12 @@ export interface LmdbOptions extends StoreOptions {
   readonly readOnly?: boolean
   /** How many entries may wait unpacked before an append packs them. */
   readonly recentMax?: number
-  /** How many new texts (ids, addresses) a bulk load holds in memory before it ends a part; about 150 bytes each. */
+  /** How many texts (ids, addresses) a bulk load holds in memory before it ends a part; about 150 bytes each. */
   readonly namesMax?: number
 }
 
 const RECENT_MAX = 250_000
-const NAMES_MAX = 4_000_000
+const NAMES_MAX = 3_000_000
 const writer = new ByteWriter()
 
 /**

@@ -3,6 +3,7 @@ import { isUtxoChain } from '../../graph/index.ts'
 import { Fault } from '../faults.ts'
 import type { TagBook } from '../tags/tag.ts'
 import { formatTime } from '../text.ts'
+import type { Hands } from './hands.ts'
 import type { ChainLedger } from './ledger.ts'
 import type { AddressSeed, PaymentSeed, SeedClaim, TraceRequest } from './request.ts'
 
@@ -26,6 +27,7 @@ export function resolveSeeds(
   request: TraceRequest,
   ledgers: ReadonlyMap<Chain, ChainLedger>,
   book: TagBook,
+  hands: Hands,
 ): ResolvedSeed[] {
   const numbers = new Map<Chain, Map<string, number>>()
   const found: ResolvedSeed[] = []
@@ -46,7 +48,7 @@ export function resolveSeeds(
     const places =
       claim.kind === 'payment' ? [findPayment(claim, seed, ledger, byId)] : findReceipts(claim, seed, ledger)
     for (const place of places) {
-      refuseService(claim, place, book)
+      refuseService(claim, place, book, hands)
       found.push(place)
     }
   })
@@ -154,7 +156,7 @@ function findReceipts(claim: AddressSeed, seed: number, ledger: ChainLedger): Re
   return found
 }
 
-function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook): void {
+function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook, hands: Hands): void {
   if (place.address === null) return
   const { time } = place.payment
   const stop = book.stopAt(claim.chain, place.address, time)
@@ -163,6 +165,13 @@ function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook): vo
     throw new Fault(
       'SEED_INSIDE_SERVICE',
       `seed ${claim.id}: ${place.address} is ${label} (${category}, according to ${source}): what is paid in there mixes with other customers’ funds and cannot be told apart on chain; seed a payment that the service made, or ask the service for its records`,
+    )
+  }
+  const deposit = hands.depositOf(claim.chain, place.address)
+  if (deposit !== undefined) {
+    throw new Fault(
+      'SEED_INSIDE_SERVICE',
+      `seed ${claim.id}: ${place.address} is a deposit account of ${deposit.entity} by the rule depositSweep (${deposit.reasons.join('; ')}): what was paid in is with the service already; ask it for its records, or switch the rule off if it errs here`,
     )
   }
   const buyer = book.standing(claim.chain, place.address, time).find((tag) => tag.category === BUYER)

@@ -11,7 +11,7 @@ import { canonicalJson, writeCanonical } from '../report/canonical.ts'
 import { methodKeys, writeEndpointsCsv } from '../report/csv.ts'
 import { drawFlow } from '../report/flow-svg.ts'
 import { journalRows } from '../report/journal-file.ts'
-import { addressesOf, ledgerLines } from '../report/ledger-file.ts'
+import { addressesOf, ledgerLines, readTransactions } from '../report/ledger-file.ts'
 import { buildTagBook } from '../tags/book.ts'
 import { tagsToCsv } from '../tags/csv.ts'
 import { loadTags } from '../tags/load.ts'
@@ -55,7 +55,7 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   const book = buildTagBook(tags)
   const ledgers = await settleLedger(readAll(input.ledgers, Object.keys(request.pool), progress, signal))
   stopIfAborted(signal)
-  const hands = findHands(request, ledgers)
+  const hands = findHands(request, ledgers, book)
   const trace = followSeeds(request, ledgers, book, hands, (told) => {
     stopIfAborted(signal)
     progress(told)
@@ -144,10 +144,10 @@ async function* told(
 /** Every claim about an address that a transaction read names: those that decided, and those that might have. */
 function usedTags(trace: Trace): Tag[] {
   const used = new Set<Tag>()
-  for (const run of trace.runs) {
-    for (const number of run.compiled.read) {
-      for (const address of addressesOf(run.compiled.transactions[number])) {
-        for (const tag of trace.book.claimsOf(run.chain, address)) used.add(tag)
+  for (const chain of Object.keys(trace.request.pool)) {
+    for (const transaction of readTransactions(trace, chain)) {
+      for (const address of addressesOf(transaction)) {
+        for (const tag of trace.book.claimsOf(chain, address)) used.add(tag)
       }
     }
   }

@@ -433,6 +433,24 @@ export function drawnBundle(): BundleParts {
     ],
     endpoints,
     services: servicesOf(endpoints),
+    reach: [
+      ...new Set(
+        endpoints.flatMap((each) =>
+          Object.values(each.traced).flatMap((row) => Object.keys(row.bySeed).map((seed) => `${seed} ${each.chain}`)),
+        ),
+      ),
+    ].map((key) => {
+      const [seed, chain] = key.split(' ')
+      const ids = endpoints.filter((each) => each.chain === chain).map((each) => each.id)
+      return {
+        seed,
+        chain,
+        pool: chain === 'tron' ? 'address' : 'output',
+        endpoints: ids,
+        payments: ids.length,
+        holdings: 3,
+      }
+    }),
     holdings,
     conservation: [
       closes('buy-1', 'fifo', { service: '100', mixer: '200', holding: '290', fee: '10' }),

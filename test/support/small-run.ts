@@ -103,6 +103,7 @@ export function smallReport(request: unknown): Report {
     endpoints: [endpoint('e1', 'Alpha', 2, ofEndpoint('e1'), '60'), endpoint('e2', 'Beta', 1, ofEndpoint('e2'), '30')],
     ...{
       services: [],
+      reach: [],
       holdings: [],
       conservation,
       paths,

@@ -27,6 +27,7 @@ export function checkFigures(evidence: Evidence): void {
   checkConservation(evidence)
   checkEndpoints(evidence)
   checkServices(evidence)
+  checkReach(evidence)
   checkHoldings(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
@@ -323,6 +324,31 @@ function checkServices({ report, findings, boundsSkipped }: Evidence): void {
   }
 }
 
+/** No taint lies outside reach: an endpoint that any method traces a seed to is among those the seed could have touched. */
+function checkReach({ report, findings }: Evidence): void {
+  const reached = new Map(
+    report
+      .rows('reach')
+      .map(({ index, value }) => [keyOf(value.seed, value.chain), { index, ids: new Set(value.endpoints) }]),
+  )
+  for (const { value: endpoint } of report.rows('endpoints')) {
+    for (const [method, { bySeed }] of Object.entries(endpoint.traced)) {
+      if (method.includes('@')) continue
+      for (const [seed, amount] of Object.entries(bySeed)) {
+        const row = reached.get(keyOf(seed, endpoint.chain))
+        if (amount === '0' || row?.ids.has(endpoint.id)) continue
+        const where = row === undefined ? '/reach' : `/reach/${row.index}/endpoints`
+        findings.add('endpoint', FILE, where, `${endpoint.id}, which ${method} traces seed ${seed} to`, 'not there')
+      }
+    }
+  }
+  for (const { index, value } of report.rows('reach')) {
+    if (value.payments < value.endpoints.length) {
+      findings.add('endpoint', FILE, `/reach/${index}/payments`, `at least ${value.endpoints.length}`, value.payments)
+    }
+  }
+}
+
 /** traced of a row against the journal's sums: total, each seed, each method; nothing more and nothing less. */
 function checkTraced(
   findings: Findings,
@@ -391,7 +417,8 @@ function checkBounds(
 /** A service is named by one of the claims that stood when it was paid. */
 function checkAttribution(findings: Findings, where: string, endpoint: Endpoint): void {
   const { service, attribution, time } = endpoint
-  const standing = attribution.filter((claim) => standsAt(claim, secondsOf(time)!))
+  // A tag carried here by a rule stood for the wallet that was swept into, when it was; its row names the sweeps.
+  const standing = attribution.filter((claim) => claim.basis !== 'tag' || standsAt(claim, secondsOf(time)!))
   if (standing.length === 0) {
     findings.add(
       'attribution',

@@ -4,6 +4,9 @@ import { isRecord } from './shape.ts'
 
 const FILE = 'flow.svg'
 
+/** What stands in the place of a symbol where the ledger describes no asset, in each language; the longest first. */
+const BASE_UNITS: readonly string[] = ['기본 단위 base units', 'base units', '기본 단위']
+
 /** A drawn thing that carries data: its attributes, and the text it shows, without the text of its title. */
 interface Mark {
   readonly attributes: ReadonlyMap<string, string>
@@ -183,7 +186,7 @@ class Book {
       return this.evidence.report.rows('conservation').some(({ value }) => value.chain === id) ? id : undefined
     if (kind === 'unit') {
       const [chain, asset] = [id.slice(0, id.indexOf('|')), id.slice(id.indexOf('|') + 1)]
-      return this.evidence.ledger.assets.get(`${chain}\0${asset}`)?.symbol ?? (asset === 'native' ? chain : asset)
+      return this.evidence.ledger.assets.get(`${chain}\0${asset}`)?.symbol ?? BASE_UNITS[0]
     }
     if (kind === 'id') return this.evidence.report.rows('seeds').some(({ value }) => value.id === id) ? id : undefined
     if (endpoint !== undefined) return endpoint.address ?? undefined
@@ -210,7 +213,10 @@ function checkLabel(book: Book, { attributes, text, title }: Mark, where: string
   const shown = text.replace(/[\u2068\u2069]/g, '')
   const [head, tail] = shown.split('…')
   const clean = cleaned(whole)
-  const fits = shown === clean || (tail !== undefined && clean.startsWith(head) && clean.endsWith(tail))
+  const fits =
+    (kind === 'unit' && whole === BASE_UNITS[0] && BASE_UNITS.includes(shown)) ||
+    shown === clean ||
+    (tail !== undefined && clean.startsWith(head) && clean.endsWith(tail))
   if (!fits) findings.add('picture', FILE, where, `${whole}, whole or cut`, shown)
   if (title !== undefined && title !== clean) findings.add('picture', FILE, `${where}, title`, whole, title)
 }
@@ -220,7 +226,12 @@ function checkTitle(book: Book, { attributes, title }: Mark, where: string, { fi
   const panel = attributes.get('panel') ?? ''
   const decimals = ledger.assets.get(panel.replace('|', '\0'))?.decimals ?? 0
   const amount = attributes.get('data-amount') ?? ''
-  const written = /(?:^|: )(\d[\d.]*) \S+$/.exec(title ?? '')?.[1] ?? ''
+  const units = ledger.assets.has(panel.replace('|', '\0'))
+    ? [cleaned(ledger.assets.get(panel.replace('|', '\0'))!.symbol)]
+    : BASE_UNITS
+  const unit = units.find((each) => title?.endsWith(` ${each}`)) ?? ''
+  const head = (title ?? '').slice(0, -unit.length - 1)
+  const written = head.slice(head.lastIndexOf(' ') + 1)
   if (unitsOf(written, decimals) !== amount)
     findings.add('picture', FILE, `${where}, title`, `${amount}, written exactly`, title)
   for (const text of textsOfNode(book, attributes.get('data-node') ?? '')) {

@@ -89,6 +89,14 @@ const ROWS: Readonly<Record<string, Shape>> = {
     floor: nullable(digits),
     ceiling: nullable(digits),
   }),
+  reach: object({
+    seed: text,
+    chain: text,
+    pool: oneOf('output', 'address', 'cluster'),
+    endpoints: arrayOf(text),
+    payments: count,
+    holdings: count,
+  }),
   holdings: object({
     id: text,
     sink: oneOf('holding', 'unseen'),
@@ -183,6 +191,7 @@ export type RowName =
   | 'seeds'
   | 'endpoints'
   | 'services'
+  | 'reach'
   | 'holdings'
   | 'conservation'
   | 'paths'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type ClickHouseClient, createClient } from '@clickhouse/client'
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client'
 import { Fault } from '../../faults.ts'
 
 /** The servers of one store, in their order, and how they are spoken to: whole answers or a fault. */
@@ -15,15 +15,17 @@ export type ShardAddress = string | ClickHouseClient
 
 const TABLES = [
   // Every transaction, on the shard of its id. A row written anew has a later batch.
-  `rows (chain LowCardinality(String), id String, height UInt64, time UInt64, batch UInt64, body String CODEC(ZSTD(3)))
+  `rows (chain LowCardinality(String), id String CODEC(ZSTD(1)), height UInt64, time UInt64, batch UInt64, body String CODEC(ZSTD(3)))
    ENGINE = MergeTree ORDER BY (chain, id, height)`,
   // One line for each account a transaction names, on the shard of the address: a bank statement is one contiguous read.
+  // Several legs of one transaction may come to more than 256 bits hold: the _more columns count in 2^256.
   `entries (chain LowCardinality(String), address String, asset LowCardinality(String), height UInt64 CODEC(Delta, ZSTD),
-   idx UInt64, time UInt64 CODEC(Delta, ZSTD), id String, given UInt256, taken UInt256, batch UInt64)
+   idx UInt64 CODEC(ZSTD(1)), time UInt64 CODEC(Delta, ZSTD), id String CODEC(ZSTD(1)), given UInt256 CODEC(ZSTD(1)),
+   taken UInt256 CODEC(ZSTD(1)), given_more UInt32, taken_more UInt32, batch UInt64 CODEC(ZSTD(1)))
    ENGINE = MergeTree ORDER BY (chain, address, asset, height, idx, time, id)`,
   // On the shard of the transaction that is spent from; height and time are the spender's.
-  `spenders (chain LowCardinality(String), transaction String, output UInt64, spender String, height UInt64, time UInt64,
-   batch UInt64) ENGINE = MergeTree ORDER BY (chain, transaction, output)`,
+  `spenders (chain LowCardinality(String), transaction String CODEC(ZSTD(1)), output UInt64 CODEC(ZSTD(1)),
+   spender String CODEC(ZSTD(1)), height UInt64 CODEC(ZSTD(1)), time UInt64 CODEC(ZSTD(1)), batch UInt64 CODEC(ZSTD(1))) ENGINE = MergeTree ORDER BY (chain, transaction, output)`,
   // The rest is small and lies on the first shard.
   `blocks (chain LowCardinality(String), height UInt64, hash Nullable(String), previous Nullable(String),
    header_time Nullable(UInt64), transaction_time Nullable(UInt64), batch UInt64)
@@ -218,7 +220,8 @@ async function connect(address: string, timeoutMs: number): Promise<ClickHouseCl
     }
   }
   try {
-    return createClient({ url: address, request_timeout: timeoutMs, keep_alive: { enabled: true } })
+    // What fails becomes a fault; the client need not write to the console of its own accord.
+    return createClient({ url: address, request_timeout: timeoutMs, log: { level: ClickHouseLogLevel.OFF } })
   } catch (cause) {
     throw new Fault('USAGE', `${hideCredentials(address)} is no address of a ClickHouse server: http://host:8123`, {
       cause,

@@ -349,7 +349,7 @@ describe('one flipped digit', () => {
           expect(result.ok).toBe(false)
           expect(result.findings.some((finding) => names(finding, name))).toBe(true)
         }),
-        { numRuns: 16 },
+        { numRuns: 8 },
       )
     },
   )
@@ -365,7 +365,7 @@ describe('one flipped digit', () => {
         const result = await verifyTexts({ ...texts, 'flow.svg': flip(svg, at, by) })
         expect(told(result).join()).toContain('picture: flow.svg')
       }),
-      { numRuns: 25 },
+      { numRuns: 12 },
     )
   })
 
@@ -380,7 +380,7 @@ describe('one flipped digit', () => {
         expect(result.findings.some(({ file }) => file === 'journal.ndjson.gz' || file === 'report.json')).toBe(true)
         expect(result.findings.every(({ rule }) => rule !== 'hash' && rule !== 'manifest')).toBe(true)
       }),
-      { numRuns: 30 },
+      { numRuns: 14 },
     )
   })
 
@@ -417,7 +417,7 @@ describe('one flipped digit', () => {
           if (file !== 'manifest.json') expect(result.findings.some((finding) => names(finding, file))).toBe(true)
         },
       ),
-      { numRuns: 16 },
+      { numRuns: 8 },
     )
     expect((await verifyBundle(directory)).ok).toBe(true)
   })
@@ -448,7 +448,7 @@ describe('a hostile bundle', () => {
           expect(Array.isArray(result.findings)).toBe(true)
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 14 },
     )
   })
 
