@@ -13,6 +13,7 @@ import type { Endpoint, Holding, Report } from '../format.ts'
 import { decodeUtf8, MANIFEST_FILE, openBundleFile, readBundleFile } from '../manifest.ts'
 import { type VerifyResult, verifyBundle } from '../verify.ts'
 import type { CaseFile, Price } from './case-file.ts'
+import { checkSignature } from './signature.ts'
 import { koreanDay } from './words.ts'
 
 /** The largest report.json that editions are drawn from; a case beyond it is split into cases. */
@@ -46,6 +47,8 @@ export interface Facts {
   readonly run: Readonly<Record<string, unknown>>
   /** The latest snapshot's time: what every figure is as of, and the date that documents carry. */
   readonly asOf: string
+  /** Whether the bundle's manifest bears a signature that holds. Whose key it is the reader must know. */
+  readonly signed: boolean
   readonly id: string
   readonly seedChain: ReadonlyMap<string, string>
 }
@@ -85,6 +88,7 @@ export async function readFacts(directory: string, caseFile: CaseFile, caseText:
     legs,
     run,
     asOf: report.snapshots.reduce((latest, { time }) => (time > latest ? time : latest), '1970-01-01T00:00:00Z'),
+    signed: (await checkSignature(directory, undefined)) === 'holds',
     id: caseFile.report.id ?? `PR-${reportHash.slice(0, 12)}`,
     seedChain: new Map(report.seeds.map((seed) => [seed.id, seed.chain])),
   }

@@ -2,6 +2,9 @@
 import { Fault } from '../../faults.ts'
 import { type CaseFile, decodeCaseFile } from './case-file.ts'
 import { type Facts, readFacts } from './facts.ts'
+import { fullDocument } from './full.ts'
+import type { Status } from './full-front.ts'
+import { lint, standing } from './linter.ts'
 import { packetDocument } from './packet-document.ts'
 import { packetCsv, packetHeader, packetRows } from './packet-rows.ts'
 import { packetsOf } from './packets.ts'
@@ -41,11 +44,28 @@ export async function makeEditions(options: MakeOptions): Promise<Made> {
   if (options.languages.length === 0 || options.editions.length === 0) {
     throw new Fault('USAGE', 'at least one language and one edition are wanted')
   }
+  const checks = lint(facts)
+  const open = standing(checks)
+  if (options.final && open.length > 0) {
+    throw new Fault(
+      'REPORT_NOT_FINAL',
+      `${open.length} checks stand: ${open.map(({ id, finding }) => `${id} (${finding.en})`).join('; ')}`,
+    )
+  }
   const bundle = { manifestSha256: facts.hashes.manifest, caseFileSha256: facts.hashes.caseFile }
   const files = await writeEditions(options.out, bundle, async (write) => {
+    await write('checks.json', `${JSON.stringify(checks, null, 2)}\n`)
+    if (options.editions.includes('full'))
+      await writeFull(facts, { final: options.final, checks }, options.languages, write)
     if (options.editions.includes('packets')) await writePackets(facts, options.languages, write)
   })
   return { files, facts }
+}
+
+async function writeFull(facts: Facts, status: Status, languages: readonly Language[], write: Write): Promise<void> {
+  for (const language of languages) {
+    await write(`report-${language}.pdf`, await renderPdf(fullDocument(facts, status, language)))
+  }
 }
 
 async function writePackets(facts: Facts, languages: readonly Language[], write: Write): Promise<void> {

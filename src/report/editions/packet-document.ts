@@ -174,13 +174,13 @@ function totals(facts: Facts, packet: Packet, t: Teller): (readonly [string, Cel
     rows.push([t('건수', 'Rows'), cell(String(mine.length))])
     rows.push([
       t('추적 금액 합계', 'Traced, in all'),
-      cell(`${money(facts, of, traced.toString())} (${traced} base units)`),
+      cell(`${money(facts, of, traced.toString())} (${baseUnits(traced, t)})`),
     ])
     if (packet.kind === 'service') {
       const amount = mine.reduce((sum, row) => sum + BigInt(row.amount), 0n)
       rows.push([
         t('입금액 합계', 'Paid in, in all'),
-        cell(`${money(facts, of, amount.toString())} (${amount} base units)`),
+        cell(`${money(facts, of, amount.toString())} (${baseUnits(amount, t)})`),
       ])
       const service = facts.report.services.find(
         (row) => !row.all && row.chain === packet.chain && row.asset === asset && row.name === packet.name,
@@ -246,14 +246,14 @@ function servicePart(facts: Facts, packet: ServicePacket, language: Language, wh
         [
           t('입금액', 'Amount paid'),
           {
-            ...money2(facts, endpoint, endpoint.amount),
+            ...money2(t, facts, endpoint, endpoint.amount),
             figure: { row: endpoint.id, field: 'amount', units: endpoint.amount },
           },
         ],
         [
           t(`추적 금액(${facts.primary})`, `Traced (${facts.primary})`),
           {
-            text: `${money2(facts, endpoint, traced).text} = ${percent(traced, endpoint.amount)} %`,
+            text: `${money2(t, facts, endpoint, traced).text} = ${percent(traced, endpoint.amount)} %`,
             figure: { row: endpoint.id, field: `traced/${facts.primary}/total`, units: traced },
           },
         ],
@@ -263,14 +263,14 @@ function servicePart(facts: Facts, packet: ServicePacket, language: Language, wh
               [
                 t('하한', 'Floor'),
                 {
-                  ...money2(facts, endpoint, endpoint.floor),
+                  ...money2(t, facts, endpoint, endpoint.floor),
                   figure: { row: endpoint.id, field: 'floor', units: endpoint.floor },
                 },
               ],
               [
                 t('상한', 'Ceiling'),
                 {
-                  ...money2(facts, endpoint, endpoint.ceiling),
+                  ...money2(t, facts, endpoint, endpoint.ceiling),
                   figure: { row: endpoint.id, field: 'ceiling', units: endpoint.ceiling },
                 },
               ],
@@ -293,8 +293,12 @@ function servicePart(facts: Facts, packet: ServicePacket, language: Language, wh
 }
 
 /** With base units beside it: a packet's figures are typed into other systems. */
-function money2(facts: Facts, of: { chain: string; asset: string }, units: string): Cell {
-  return cell(`${money(facts, of, units)} (${units} base units)`)
+function money2(t: Teller, facts: Facts, of: { chain: string; asset: string }, units: string): Cell {
+  return cell(`${money(facts, of, units)} (${baseUnits(units, t)})`)
+}
+
+function baseUnits(units: string | bigint, t: Teller): string {
+  return t(`기본단위 ${units}`, `${units} base units`)
 }
 
 function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Block[] {
@@ -324,7 +328,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
           [
             t('추적 금액', 'Traced'),
             {
-              ...money2(facts, holding, traced),
+              ...money2(t, facts, holding, traced),
               figure: { row: holding.id, field: `traced/${facts.primary}/total`, units: traced },
             },
           ],
@@ -333,7 +337,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
             holding.floor === null
               ? cell(unknown)
               : {
-                  ...money2(facts, holding, holding.floor),
+                  ...money2(t, facts, holding, holding.floor),
                   figure: { row: holding.id, field: 'floor', units: holding.floor },
                 },
           ],
@@ -342,7 +346,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
             holding.ceiling === null
               ? cell(unknown)
               : {
-                  ...money2(facts, holding, holding.ceiling),
+                  ...money2(t, facts, holding, holding.ceiling),
                   figure: { row: holding.id, field: 'ceiling', units: holding.ceiling },
                 },
           ],
@@ -354,7 +358,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
                     '모름 – 원장 자료 밖. 발송 전에 조회할 것',
                     'not known – outside the ledger data; look it up before sending',
                   )
-                : `${money(facts, holding, balance.units)} (${balance.units} base units), ${balance.at}, ${oneLine(balance.source)}`,
+                : `${money(facts, holding, balance.units)} (${baseUnits(balance.units, t)}), ${balance.at}, ${oneLine(balance.source)}`,
             ),
           ],
           [
@@ -362,7 +366,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
             cell(
               excess === null
                 ? unknown
-                : `${displayUnits(facts, holding, excess)} ${packet.symbol} (${excess} base units)`,
+                : `${displayUnits(facts, holding, excess)} ${packet.symbol} (${baseUnits(excess, t)})`,
             ),
           ],
           ...(missing === null || missing === '0'
@@ -370,7 +374,7 @@ function issuerPart(facts: Facts, packet: IssuerPacket, language: Language): Blo
             : [
                 [
                   t('이미 옮겨진 금액', 'Moved on already'),
-                  cell(`${displayUnits(facts, holding, missing)} ${packet.symbol} (${missing} base units)`),
+                  cell(`${displayUnits(facts, holding, missing)} ${packet.symbol} (${baseUnits(missing, t)})`),
                 ] as const,
               ]),
           [

@@ -68,8 +68,21 @@ export function definitionOf(document: Document): Node {
       ],
       margin: [40, 14, 40, 0],
     }),
-    content: document.blocks.map(nodeOf),
+    content: contentOf(document.blocks),
   }
+}
+
+/** A small heading stays with the table it heads. */
+function contentOf(blocks: readonly Block[]): Node[] {
+  const nodes: Node[] = []
+  for (let i = 0; i < blocks.length; i++) {
+    const [block, next] = [blocks[i], blocks[i + 1]]
+    if (block.kind === 'heading' && next?.kind === 'facts' && next.rows.length <= 20) {
+      nodes.push({ stack: [nodeOf(block), nodeOf(next)], unbreakable: true })
+      i++
+    } else nodes.push(nodeOf(block))
+  }
+  return nodes
 }
 
 function nodeOf(block: Block): Node {

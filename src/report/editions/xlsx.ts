@@ -23,20 +23,16 @@ const DAY = new Date(1980, 0, 1)
 /** Text as XML can hold it: markup escaped, and characters that XML forbids written as OOXML writes them. */
 function cellText(text: string): string {
   const cut = text.length <= CELL_MAX ? text : `${text.slice(0, CELL_MAX - 40)}… (${text.length} characters)`
-  return (
-    cut
-      .toWellFormed()
-      .replace(/_x[0-9A-Fa-f]{4}_/g, (literal) => `_x005F${literal}`)
-      .replaceAll('&', '&amp;')
-      .replaceAll('<', '&lt;')
-      .replaceAll('>', '&gt;')
-      .replaceAll('"', '&quot;')
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that XML 1.0 cannot hold
-      .replace(
-        /[\u0000-\u0008\u000b\u000c\u000d\u000e-\u001f\ufffe\uffff]/g,
-        (c) => `_x${c.charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}_`,
-      )
-  )
+  return cut
+    .toWellFormed()
+    .replace(/_x[0-9A-Fa-f]{4}_/g, (literal) => `_x005F${literal}`)
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+    .replace(/[\p{Cc}\ufffe\uffff]/gu, (c) =>
+      c === '\n' || c === '\t' ? c : `_x${c.charCodeAt(0).toString(16).padStart(4, '0').toUpperCase()}_`,
+    )
 }
 
 function columnName(index: number): string {
