@@ -7,6 +7,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { BrokenInvariant } from '../graph/index.ts'
 import { engine } from './engine.ts'
 import { Fault } from './faults.ts'
+import { reportCommands } from './report/editions/cli.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
 import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
@@ -78,6 +79,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'Makes, lists and revokes the API keys of the HTTP service. A key is shown once.',
     run: keys,
   },
+  ...reportCommands,
 }
 
 /** Runs one command line; answers the exit code: 0 done, 1 a named fault, 2 wrong usage. */
