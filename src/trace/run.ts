@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { LedgerLine } from '../chains/dump/decode.ts'
-import { readDump } from '../chains/dump/read.ts'
+import { readLedgerFile } from '../chains/ledger-files.ts'
 import { engine } from '../engine.ts'
 import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
@@ -75,7 +75,7 @@ async function* readAll(
   const wanted = new Set(chains)
   let done = 0
   for (const file of files) {
-    for await (const line of readDump(file)) {
+    for await (const line of readLedgerFile(file, chains)) {
       if (++done % 10_000 === 0) {
         stopIfAborted(signal)
         progress({ stage: 'read', done, total: null })
