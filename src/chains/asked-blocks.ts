@@ -57,7 +57,10 @@ export class AskedBlocks implements AskedSource {
   async history(asset: Asset, address: string, height: number): Promise<History> {
     const { heights, whole } = await this.#index.heightsOf(asset, address, height)
     if (heights.length > this.#blocksMax) {
-      throw new Fault('LIMIT_EXCEEDED', `${address} is named in ${heights.length} blocks, more than the ${this.#blocksMax} allowed`)
+      throw new Fault(
+        'LIMIT_EXCEEDED',
+        `${address} is named in ${heights.length} blocks, more than the ${this.#blocksMax} allowed`,
+      )
     }
     const transactions: Transaction[] = []
     const gaps: Gap[] = []

@@ -53,8 +53,11 @@ export class AccountApi implements BlockIndex {
   }
 
   async heightOf(id: string): Promise<number | undefined> {
-    if (!/^0x[0-9a-f]{64}$/i.test(id)) throw new Fault('REQUEST_INVALID', `${JSON.stringify(id)} is not a transaction id`)
-    const answer = asRecord(parseJson(await this.#body({ module: 'proxy', action: 'eth_getTransactionByHash', txhash: id })))
+    if (!/^0x[0-9a-f]{64}$/i.test(id))
+      throw new Fault('REQUEST_INVALID', `${JSON.stringify(id)} is not a transaction id`)
+    const answer = asRecord(
+      parseJson(await this.#body({ module: 'proxy', action: 'eth_getTransactionByHash', txhash: id })),
+    )
     const height = asRecord(answer?.result)?.blockNumber
     if (typeof height !== 'string') return undefined
     const found = Number(height)
@@ -84,7 +87,8 @@ export class AccountApi implements BlockIndex {
       let fresh = 0
       let before = start
       for (const { height: at, key } of rows) {
-        if (at < before || at > height) throw contradicts(`${list} of ${address}: rows are not in order from block ${start} to ${height}`)
+        if (at < before || at > height)
+          throw contradicts(`${list} of ${address}: rows are not in order from block ${start} to ${height}`)
         before = at
         if (seen.has(key)) {
           if (at !== seam) throw contradicts(`${list} of ${address}: a row of block ${at} came twice; a page repeats`)
@@ -103,7 +107,10 @@ export class AccountApi implements BlockIndex {
         start = before
         page = 1
       } else {
-        throw new Fault('LIMIT_EXCEEDED', `${address} has more rows in block ${start} than ${list} shows; ask a node instead`)
+        throw new Fault(
+          'LIMIT_EXCEEDED',
+          `${address} has more rows in block ${start} than ${list} shows; ask a node instead`,
+        )
       }
     }
   }
@@ -125,7 +132,8 @@ export class AccountApi implements BlockIndex {
       sort: 'asc',
       ...(asset === NATIVE ? {} : { contractaddress: asset }),
     })
-    if (rows.length > range.rows) throw contradicts(`${list} of ${address}: ${rows.length} rows came of ${range.rows} asked for`)
+    if (rows.length > range.rows)
+      throw contradicts(`${list} of ${address}: ${rows.length} rows came of ${range.rows} asked for`)
     const copies = new Map<string, number>()
     return rows.map((each): Row => {
       const row = asRecord(each)

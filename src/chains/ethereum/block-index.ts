@@ -74,7 +74,10 @@ export class EvmIndex implements BlockIndex {
         continue
       }
       if (!found.tooLarge || end === start) {
-        throw new Fault('SOURCE_UNAVAILABLE', `eth_getLogs, blocks ${start} to ${end}: the node refuses: ${found.message}`)
+        throw new Fault(
+          'SOURCE_UNAVAILABLE',
+          `eth_getLogs, blocks ${start} to ${end}: the node refuses: ${found.message}`,
+        )
       }
       this.#span = Math.ceil((end - start + 1) / 2)
     }

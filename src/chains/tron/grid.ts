@@ -58,7 +58,8 @@ export class TronGrid implements BlockIndex {
       }
       for (const id of ids) {
         const at = await this.#options.node.heightOf(id)
-        if (at === undefined) throw contradicts(`transaction ${id} of ${address} is listed, and the node does not know it`)
+        if (at === undefined)
+          throw contradicts(`transaction ${id} of ${address} is listed, and the node does not know it`)
         heights.add(at)
       }
     }
@@ -78,7 +79,10 @@ export class TronGrid implements BlockIndex {
       const words = `?only_confirmed=true&limit=${pageRows}&order_by=block_timestamp,asc${query}${cursor === '' ? '' : `&fingerprint=${encodeURIComponent(cursor)}`}`
       const answer = asRecord(parseJson((await http.get(path + words)).body))
       if (answer?.success === false) {
-        throw new Fault('SOURCE_UNAVAILABLE', `${path}: the service refuses: ${http.redact(String(answer.error).slice(0, 300))}`)
+        throw new Fault(
+          'SOURCE_UNAVAILABLE',
+          `${path}: the service refuses: ${http.redact(String(answer.error).slice(0, 300))}`,
+        )
       }
       const data = answer?.data
       if (!Array.isArray(data)) throw new Fault('SOURCE_UNAVAILABLE', `${path}: the answer has no list of rows`)
@@ -90,7 +94,8 @@ export class TronGrid implements BlockIndex {
         if (row === undefined) throw contradicts(`a row of ${address} is no object`)
         rows.push(row)
       }
-      if (rows.length > rowsMax) throw new Fault('LIMIT_EXCEEDED', `${address} has more than ${rowsMax} rows at ${path}`)
+      if (rows.length > rowsMax)
+        throw new Fault('LIMIT_EXCEEDED', `${address} has more than ${rowsMax} rows at ${path}`)
       const next = asRecord(answer?.meta)?.fingerprint
       if (next === undefined || next === '') return rows
       if (typeof next !== 'string') throw contradicts(`the cursor of ${address} is no text`)

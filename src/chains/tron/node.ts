@@ -1,7 +1,14 @@
 import { hash } from 'node:crypto'
 import { encodeBase58 } from 'ethers'
 import { LRUCache } from 'lru-cache'
-import { type AccountTransaction, type Asset, type AssetFact, type Chain, NATIVE, type Transfer } from '../../../graph/index.ts'
+import {
+  type AccountTransaction,
+  type Asset,
+  type AssetFact,
+  type Chain,
+  NATIVE,
+  type Transfer,
+} from '../../../graph/index.ts'
 import { Fault } from '../../faults.ts'
 import { INTERNAL_FIRST, TRANSFER_TOPIC } from '../ethereum/transfers.ts'
 import { type HttpSource, parseJson } from '../http.ts'
@@ -70,7 +77,14 @@ export class TronNode implements BlockSource {
       return row
     })
     const { hash: id, time, previous } = header
-    const block = { chain: this.#chain, height, hash: id, previous: height === 0 ? undefined : previous, time, transactions }
+    const block = {
+      chain: this.#chain,
+      height,
+      hash: id,
+      previous: height === 0 ? undefined : previous,
+      time,
+      transactions,
+    }
     this.#blocks.set(height, block)
     return block
   }
@@ -86,7 +100,8 @@ export class TronNode implements BlockSource {
     const info = await this.#ask('/wallet/gettransactioninfobyid', { value: id })
     if (info.id === undefined) return undefined
     const height = whole(info.blockNumber)
-    if (info.id !== id || height === undefined) throw contradicts(`the result of transaction ${id} is another's or names no block`)
+    if (info.id !== id || height === undefined)
+      throw contradicts(`the result of transaction ${id} is another's or names no block`)
     return height
   }
 
@@ -169,7 +184,12 @@ function proveHeader(printed: Printed, where: string): Tip & { previous: string 
   const raw = asRecord(asRecord(printed.block_header)?.raw_data)
   const height = whole(raw?.number ?? 0)
   const timestamp = whole(raw?.timestamp ?? 0)
-  const [root, previous, witness, state] = [raw?.txTrieRoot, raw?.parentHash, raw?.witness_address, raw?.accountStateRoot].map(bytesOf)
+  const [root, previous, witness, state] = [
+    raw?.txTrieRoot,
+    raw?.parentHash,
+    raw?.witness_address,
+    raw?.accountStateRoot,
+  ].map(bytesOf)
   const version = whole(raw?.version ?? 0)
   const witnessId = whole(raw?.witness_id ?? 0)
   const id = printed.blockID
@@ -200,7 +220,11 @@ function proveHeader(printed: Printed, where: string): Tip & { previous: string 
 }
 
 /** Who signed for a transaction's contract and what coin it sends, by the transaction's own bytes. */
-function readContract(raw: Buffer, info: Printed, id: string): { sender: string | undefined; payment: Transfer | undefined } {
+function readContract(
+  raw: Buffer,
+  info: Printed,
+  id: string,
+): { sender: string | undefined; payment: Transfer | undefined } {
   const broken = () => contradicts(`transaction ${id}: its bytes do not read as a transaction`)
   const whole = readMessage(raw)
   const contract = readMessage(whole?.bytes.get(11)?.[0] ?? Buffer.alloc(0))
@@ -242,7 +266,9 @@ function logTransfers(info: Printed, id: string): Transfer[] {
     const contract = bytesOf(log.address)
     const [from, to] = topics.slice(1).map((topic) => {
       const bytes = bytesOf(topic)
-      return bytes?.length === 32 && bytes.subarray(0, 11).every((byte) => byte === 0) ? tronAddress(bytes.subarray(12)) : undefined
+      return bytes?.length === 32 && bytes.subarray(0, 11).every((byte) => byte === 0)
+        ? tronAddress(bytes.subarray(12))
+        : undefined
     })
     const asset = tronAddress(contract)
     if (data === undefined || asset === undefined) throw contradicts(`transaction ${id}: log ${n} is not whole`)
