@@ -22,7 +22,11 @@ const put = (name: string, text: string): string => {
 async function run(command: typeof runTags, ...args: string[]) {
   let out = ''
   let err = ''
-  const io: CommandIo = { out: (text) => (out += text), err: (text) => (err += text), now: () => new Date((clock += 60_000)) }
+  const io: CommandIo = {
+    out: (text) => (out += text),
+    err: (text) => (err += text),
+    now: () => new Date((clock += 60_000)),
+  }
   const status = await command(args, io)
   return { status, out, err }
 }
@@ -47,7 +51,9 @@ describe('proceeds tags and posts', () => {
     const [id] = /[0-9a-f]{64}/.exec(listed.out) as RegExpExecArray
     await run(runTags, 'retract', id, '--store', store, '--reason', 'wrong', '--by', 'Kim')
     expect((await run(runTags, 'list', TRON, '--store', store)).out.match(/^claim/gm)).toHaveLength(1)
-    expect((await run(runTags, 'list', TRON, '--store', store, '--as-of', before)).out.match(/^claim/gm)).toHaveLength(2)
+    expect((await run(runTags, 'list', TRON, '--store', store, '--as-of', before)).out.match(/^claim/gm)).toHaveLength(
+      2,
+    )
     const nothing = await run(runTags, 'list', '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa', '--store', store)
     expect(nothing.out).toMatch(/not that it is clean/)
 
@@ -63,7 +69,17 @@ describe('proceeds tags and posts', () => {
     const store = join(folder, 'posts-store')
     const posts = put('posts.jsonl', JSON.stringify({ channel: 'x', text: `아이스 판매 던지기 코인 결제 1g ${TRON}` }))
     const table = join(folder, 'proposals.csv')
-    const scanned = await run(runPosts, 'scan', posts, '--out', table, '--suspicions', join(folder, 's.csv'), '--store', store)
+    const scanned = await run(
+      runPosts,
+      'scan',
+      posts,
+      '--out',
+      table,
+      '--suspicions',
+      join(folder, 's.csv'),
+      '--store',
+      store,
+    )
     expect(scanned.out).toMatch(/1 files .* 1 posts/)
     expect(scanned.out).toMatch(/Nothing is a tag yet/)
     const undecided = await run(runPosts, 'accept', table, '--store', store, '--by', 'Kim')
