@@ -59,9 +59,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
   },
   verify: {
-    usage: 'proceeds verify DIR [--json]',
+    usage: 'proceeds verify DIR [--json] [--public-key KEY.pem]',
     about:
-      'Re-adds every figure of a bundle and checks every hash, with code that shares nothing with the engine. Exit 0: all hold.',
+      'Re-adds every figure of a bundle and checks every hash, with code that shares nothing with the engine; of a directory of\n' +
+      'editions, every file and the signature. Exit 0: all hold.',
     run: verify,
   },
   replay: {
@@ -236,7 +237,15 @@ function findSample(name: string): string {
 }
 
 async function verify(args: string[], io: Io): Promise<number> {
-  const { values, positionals } = parse(args, { json: { type: 'boolean' } }, 1)
+  const { values, positionals } = parse(args, { json: { type: 'boolean' }, 'public-key': { type: 'string' } }, 1)
+  const { isEditions } = await import('./report/editions/seal.ts')
+  const key = values['public-key']
+  const seal = [positionals[0], ...(key === undefined ? [] : ['--public-key', key])]
+  if (await isEditions(resolve(positionals[0]))) return reportCommands['verify-seal'].run(seal, io)
+  if (key !== undefined) {
+    const sealed = await reportCommands['verify-seal'].run(seal, io)
+    if (sealed !== 0) return sealed
+  }
   const { printVerify, verifyBundle } = await import('./report/verify.ts')
   const result = await verifyBundle(resolve(positionals[0]))
   if (values.json === true) io.out(`${JSON.stringify(result, null, 2)}\n`)

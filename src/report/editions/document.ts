@@ -17,6 +17,8 @@ export interface Cell {
   readonly figure?: Figure
   readonly bold?: boolean
   readonly align?: 'left' | 'right'
+  /** Columns that the cell takes; the row's list leaves the others out. */
+  readonly span?: number
 }
 
 export interface Column {
@@ -33,8 +35,10 @@ export type Block =
   | { readonly kind: 'list'; readonly items: readonly string[] }
   | { readonly kind: 'facts'; readonly rows: readonly (readonly [label: string, value: Cell])[] }
   | { readonly kind: 'table'; readonly columns: readonly Column[]; readonly rows: readonly (readonly Cell[])[] }
+  /** Stands on a page that lies down. */
   | { readonly kind: 'picture'; readonly svg: string }
-  | { readonly kind: 'page' }
+  /** From here on a new page, lying down where it says so. */
+  | { readonly kind: 'page'; readonly landscape?: boolean }
 
 export interface Document {
   readonly language: 'ko' | 'en'

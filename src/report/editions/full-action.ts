@@ -45,14 +45,14 @@ export function freezePart(facts: Facts, language: Language): Block[] {
     {
       kind: 'table',
       columns: [
-        { title: t('번호', 'Id'), width: 32 },
+        { title: t('번호', 'Id'), width: 24 },
         { title: t('주소 · 자산', 'Address · asset'), width: '*' },
-        { title: t('추적 금액', 'Traced'), width: 72, align: 'right' },
-        { title: t('하한', 'Floor'), width: 60, align: 'right' },
-        { title: t('상한', 'Ceiling'), width: 60, align: 'right' },
-        { title: t('현재 잔액', 'Balance'), width: 66, align: 'right' },
-        { title: t('초과분', 'Excess'), width: 60, align: 'right' },
-        { title: t('동결 가능성', 'Freezable by'), width: 52 },
+        { title: t('추적 금액', 'Traced'), width: 62, align: 'right' },
+        { title: t('하한', 'Floor'), width: 50, align: 'right' },
+        { title: t('상한', 'Ceiling'), width: 52, align: 'right' },
+        { title: t('현재 잔액', 'Balance'), width: 52, align: 'right' },
+        { title: t('초과분', 'Excess'), width: 46, align: 'right' },
+        { title: t('동결', 'Freezable'), width: 42 },
       ],
       rows: set.map(({ holding, traced, balance, excess }) => {
         const issuer = stablecoinOf(holding.chain, holding.asset)?.issuer

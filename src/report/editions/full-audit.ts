@@ -38,9 +38,9 @@ export function flowPart(facts: Facts, language: Language): Block[] {
       columns: [
         { title: t('행', 'Row'), width: 34 },
         { title: t('보낸 곳 → 받은 곳 · 거래 해시', 'From → to · transaction'), width: '*' },
-        { title: t('시각 UTC', 'Time UTC'), width: 82 },
-        { title: t('금액', 'Amount'), width: 72, align: 'right' },
-        { title: t('경로분', 'Carried'), width: 72, align: 'right' },
+        { title: t('시각 UTC', 'Time UTC'), width: 76 },
+        { title: t('금액', 'Amount'), width: 64, align: 'right' },
+        { title: t('경로분', 'Carried'), width: 64, align: 'right' },
       ],
       rows: rows.slice(0, STEPS_SET),
     },
@@ -138,7 +138,7 @@ export function picturePart(facts: Facts, language: Language): Block[] {
   const t = teller(language)
   const svg = drawFlow(facts.report, { assetOf: facts.assetOf, language, limits: PICTURE_LIMITS })
   return [
-    { kind: 'page' },
+    { kind: 'page', landscape: true },
     { kind: 'heading', level: 1, text: t('8. 흐름도', '8. Diagram') },
     {
       kind: 'text',
@@ -148,5 +148,6 @@ export function picturePart(facts: Facts, language: Language): Block[] {
       ),
     },
     { kind: 'picture', svg },
+    { kind: 'page' },
   ]
 }

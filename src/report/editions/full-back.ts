@@ -25,12 +25,8 @@ export function attributionPart(facts: Facts, language: Language): Block[] {
         claims.set(key, {
           address: endpoint.address ?? '',
           text: [
-            oneLine(claim.entity ?? '–', 60),
-            oneLine(claim.label, 100),
-            claim.category,
-            oneLine(claim.source, 100),
-            claim.confidence ?? '–',
-            `${claim.validFrom ?? '–'} / ${claim.validTo ?? '–'}`,
+            `${oneLine(claim.entity ?? '–', 60)}\n${oneLine(claim.label, 100)}\n${claim.category}`,
+            `${oneLine(claim.source, 100)}\n${claim.confidence ?? '–'}\n${claim.validFrom ?? '–'} / ${claim.validTo ?? '–'}`,
             `${oneLine(claim.evidence ?? '–', 240)} (${claim.basis})`,
           ],
           rows: [endpoint.id],
@@ -52,13 +48,9 @@ export function attributionPart(facts: Facts, language: Language): Block[] {
     {
       kind: 'table',
       columns: [
-        { title: t('주소 · 행', 'Address · rows'), width: 120 },
-        { title: t('주체', 'Entity'), width: 46 },
-        { title: t('표지', 'Label'), width: 60 },
-        { title: t('유형', 'Category'), width: 46 },
-        { title: t('출처', 'Source'), width: 52 },
-        { title: t('등급', 'Grade'), width: 48 },
-        { title: t('유효', 'Valid'), width: 46 },
+        { title: t('주소 · 행', 'Address · rows'), width: 132 },
+        { title: t('주체 · 표지 · 유형', 'Entity · label · category'), width: 96 },
+        { title: t('출처 · 등급 · 유효기간', 'Source · grade · validity'), width: 96 },
         { title: t('근거', 'Evidence'), width: '*' },
       ],
       rows: all

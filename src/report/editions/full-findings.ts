@@ -45,19 +45,15 @@ export function endpointPart(facts: Facts, language: Language): Block[] {
     {
       kind: 'table',
       columns: [
-        { title: t('번호', 'Id'), width: 22 },
-        {
-          title: t('사업자 · 입금 주소 · 거래 해시:순번', 'Service · deposit address · transaction:index'),
-          width: '*',
-        },
-        { title: t('시각 UTC / KST', 'Time UTC / KST'), width: 84 },
-        { title: t('입금액', 'Amount'), width: 66, align: 'right' },
-        { title: t('추적 금액', 'Traced'), width: 66, align: 'right' },
-        { title: t('비율 %', 'Share %'), width: 40, align: 'right' },
-        { title: t('하한', 'Floor'), width: 62, align: 'right' },
-        { title: t('상한', 'Ceiling'), width: 62, align: 'right' },
+        { title: t('번호', 'Id'), width: 24 },
+        { title: t('시각 UTC / KST', 'Time UTC / KST'), width: 98 },
+        { title: t('입금액', 'Amount'), width: '*', align: 'right' },
+        { title: t('추적 금액', 'Traced'), width: '*', align: 'right' },
+        { title: t('비율 %', 'Share %'), width: 44, align: 'right' },
+        { title: t('하한', 'Floor'), width: '*', align: 'right' },
+        { title: t('상한', 'Ceiling'), width: '*', align: 'right' },
       ],
-      rows: set.map((row) => endpointRow(facts, row, t)),
+      rows: set.flatMap((row) => endpointRows(facts, row, t)),
     },
     ...restNote(t, set.length, rows.length, 'endpoints.csv'),
     ...valuePart(facts, set, language),
@@ -70,26 +66,34 @@ export function endpointPart(facts: Facts, language: Language): Block[] {
   return [...blocks, ...restNote(t, Math.min(rows.length, TOLD_MAX), rows.length, 'packet-*.txt')]
 }
 
-function endpointRow(facts: Facts, row: Endpoint, t: Teller): Cell[] {
+/** Two rows an endpoint: who, where and which payment; when and how much. */
+function endpointRows(facts: Facts, row: Endpoint, t: Teller): Cell[][] {
   const traced = tracedOf(row, facts.primary)
   const place = row.output ?? row.transfer
   const leg = facts.legs.get(legKey(row.chain, row.transaction, place))
   const block = row.height === null ? '' : `\n${t('블록', 'block')} ${row.height} ${leg?.blockHash ?? ''}`
+  const others = leg === undefined ? 0 : leg.senders.length + leg.moreSenders - 1
   const sender =
-    leg === undefined || leg.senders.length === 0
-      ? ''
-      : `\n← ${leg.senders[0]}${leg.senders.length + leg.moreSenders > 1 ? ` (+${leg.senders.length + leg.moreSenders - 1})` : ''}`
+    leg === undefined || leg.senders.length === 0 ? '' : `${leg.senders[0]}${others > 0 ? ` (+${others})` : ''} → `
+  const kind = `${oneLine(serviceNameOf(row), 60)} (${row.service?.category ?? row.sink}) · ${row.chain} ${symbolOf(facts, row)}`
   return [
-    cell(row.id),
-    cell(
-      `${oneLine(serviceNameOf(row), 60)} (${row.service?.category ?? row.sink}) · ${row.chain} ${symbolOf(facts, row)}\n${row.address ?? ''}\n${row.transaction}:${place ?? ''}${sender}${block}`,
-    ),
-    cell(`${row.time}\n${koreanTime(row.time)}\n${t('홉', 'hops')} ${row.hops}`),
-    figureCell(facts, row, row.amount, row.id, 'amount'),
-    figureCell(facts, row, traced, row.id, `traced/${facts.primary}/total`),
-    { text: percent(traced, row.amount), align: 'right' },
-    figureCell(facts, row, row.floor, row.id, 'floor'),
-    figureCell(facts, row, row.ceiling, row.id, 'ceiling'),
+    [
+      { text: row.id, bold: true },
+      {
+        text: `${kind}\n${sender}${row.address ?? ''}\n${row.transaction}:${place ?? ''}${block}`,
+        span: 6,
+        align: 'left',
+      },
+    ],
+    [
+      { text: t(`홉 ${row.hops}`, `${row.hops} h.`) },
+      cell(`${row.time}\n${koreanTime(row.time)}`),
+      figureCell(facts, row, row.amount, row.id, 'amount'),
+      { ...figureCell(facts, row, traced, row.id, `traced/${facts.primary}/total`), bold: true },
+      { text: percent(traced, row.amount), align: 'right' },
+      figureCell(facts, row, row.floor, row.id, 'floor'),
+      figureCell(facts, row, row.ceiling, row.id, 'ceiling'),
+    ],
   ]
 }
 
@@ -243,11 +247,11 @@ export function seedPart(facts: Facts, language: Language): Block[] {
     {
       kind: 'table',
       columns: [
-        { title: t('시드', 'Seed'), width: 64 },
-        { title: t('체인·자산', 'Chain, asset'), width: 70 },
+        { title: t('시드', 'Seed'), width: 46 },
+        { title: t('체인·자산', 'Chain, asset'), width: 42 },
         { title: t('주소 · 거래 해시:순번', 'Address · transaction:index'), width: '*' },
-        { title: t('시각 UTC', 'Time UTC'), width: 84 },
-        { title: t('금액', 'Amount'), width: 80, align: 'right' },
+        { title: t('시각 UTC', 'Time UTC'), width: 78 },
+        { title: t('금액', 'Amount'), width: 68, align: 'right' },
       ],
       rows: set.map((row) => [
         cell(oneLine(row.id, 40)),

@@ -54,11 +54,11 @@ export function cover(facts: Facts, status: Status, language: Language): Block[]
     {
       kind: 'table',
       columns: [
-        { title: t('체인', 'Chain'), width: 70 },
-        { title: t('높이', 'Height'), width: 70 },
+        { title: t('체인', 'Chain'), width: 50 },
+        { title: t('높이', 'Height'), width: 54 },
         { title: t('블록 해시', 'Block hash'), width: '*' },
-        { title: t('시각 (UTC)', 'Time (UTC)'), width: 110 },
-        { title: t('확정 깊이', 'Finality depth'), width: 60 },
+        { title: t('시각 (UTC)', 'Time (UTC)'), width: 84 },
+        { title: t('확정 깊이', 'Finality'), width: 40 },
       ],
       rows: report.snapshots.map((row) => [
         cell(row.chain),

@@ -1,16 +1,23 @@
 /** Draws the editions of a bundle into a sealed directory. */
 import { Fault } from '../../faults.ts'
+import { canonicalJson } from '../canonical.ts'
+import { gexfOf } from '../views.ts'
+import { annexCsv, annexesOf } from './annexes.ts'
 import { type CaseFile, decodeCaseFile } from './case-file.ts'
+import { caseGraph } from './case-uco.ts'
 import { type Facts, readFacts } from './facts.ts'
 import { fullDocument } from './full.ts'
 import type { Status } from './full-front.ts'
+import { renderGraphml } from './graphml.ts'
 import { lint, standing } from './linter.ts'
+import { ownTagPack } from './own-tags.ts'
 import { packetDocument } from './packet-document.ts'
 import { packetCsv, packetHeader, packetRows } from './packet-rows.ts'
 import { packetsOf } from './packets.ts'
 import { renderPdf } from './pdf.ts'
 import { renderText } from './plain-text.ts'
 import { writeEditions } from './seal.ts'
+import { stixBundle } from './stix.ts'
 import type { Language } from './words.ts'
 import { writeXlsx } from './xlsx.ts'
 
@@ -63,6 +70,17 @@ export async function makeEditions(options: MakeOptions): Promise<Made> {
 }
 
 async function writeFull(facts: Facts, status: Status, languages: readonly Language[], write: Write): Promise<void> {
+  const annexes = annexesOf(facts)
+  for (const annex of annexes) await write(`${annex.name}.csv`, annexCsv(annex))
+  await write(
+    'report.xlsx',
+    writeXlsx(annexes.map((annex) => ({ name: annex.name, header: annex.header, rows: annex.rows() }))),
+  )
+  await write('flow.gexf', gexfOf(facts.report))
+  await write('flow.graphml', renderGraphml(facts.report))
+  await write('stix.json', `${canonicalJson(stixBundle(facts))}\n`)
+  await write('case.jsonld', `${canonicalJson(caseGraph(facts))}\n`)
+  await write('tagpack.yaml', ownTagPack(facts))
   for (const language of languages) {
     await write(`report-${language}.pdf`, await renderPdf(fullDocument(facts, status, language)))
   }

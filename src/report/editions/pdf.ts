@@ -1,10 +1,16 @@
 /** A document as PDF/A-2b: fonts embedded, no scripts, no links out, text that can be selected, the same bytes every time. */
 import pdfmake from 'pdfmake'
-import type { Block, Cell, Document } from './document.ts'
+import type { Block, Cell, Column, Document } from './document.ts'
 import { drawableText, FONT_FOLDER, FONTS } from './fonts.ts'
 import { packPdf } from './pdf-pack.ts'
 
 type Node = Record<string, unknown>
+
+/** A4 without its margins, in points. */
+const PAGE_WIDTH = 515
+/** The same lying down. */
+const PAGE_LENGTH = 760
+const PADDING = 3
 
 /** Letters stay the letters that they are: no ligatures, no contextual forms (“0x” must not become “0×”). */
 const PLAIN_LETTERS = { calt: false, liga: false, clig: false, dlig: false, ss01: false }
@@ -131,7 +137,7 @@ function nodeOf(block: Block): Node {
         table: {
           headerRows: 1,
           dontBreakRows: true,
-          widths: block.columns.map((column) => column.width),
+          widths: widthsOf(block.columns),
           body: [
             block.columns.map((column, i) => ({
               text: drawableText(column.title),
@@ -140,7 +146,7 @@ function nodeOf(block: Block): Node {
               fillColor: SHADE,
               alignment: alignments[i],
             })),
-            ...block.rows.map((row) => row.map((each, i) => cellNode(each, alignments[i]))),
+            ...block.rows.map((row) => rowNodes(row, alignments)),
           ],
         },
         layout: LINES,
@@ -148,10 +154,35 @@ function nodeOf(block: Block): Node {
       }
     }
     case 'picture':
-      return { svg: drawableSvg(block.svg), width: 515, margin: [0, 4, 0, 6] }
+      return { svg: drawableSvg(block.svg), width: PAGE_LENGTH, margin: [0, 4, 0, 6] }
     case 'page':
-      return { text: '', pageBreak: 'after' }
+      return {
+        text: '',
+        pageBreak: 'before',
+        pageOrientation: block.landscape === true ? 'landscape' : 'portrait',
+        fontSize: 1,
+      }
   }
+}
+
+/** Every width in points: pdfmake would widen a column for a long identifier until the table leaves the page. */
+function widthsOf(columns: readonly Column[]): number[] {
+  const set = columns.reduce((sum, { width }) => sum + (width === '*' ? 0 : width), 0)
+  const free = PAGE_WIDTH - set - columns.length * 2 * PADDING
+  const stars = columns.filter(({ width }) => width === '*').length
+  return columns.map(({ width }) => (width === '*' ? Math.floor(free / stars) : width))
+}
+
+function rowNodes(row: readonly Cell[], alignments: readonly string[]): Node[] {
+  const nodes: Node[] = []
+  for (const each of row) {
+    nodes.push({
+      ...cellNode(each, alignments[nodes.length]),
+      ...(each.span === undefined ? {} : { colSpan: each.span }),
+    })
+    for (let more = 1; more < (each.span ?? 1); more++) nodes.push({})
+  }
+  return nodes
 }
 
 function cellNode(each: Cell, alignment: string): Node {
@@ -168,8 +199,8 @@ const LINES = {
   hLineWidth: () => 0.4,
   vLineWidth: () => 0,
   hLineColor: () => RULE,
-  paddingLeft: () => 3,
-  paddingRight: () => 3,
+  paddingLeft: () => PADDING,
+  paddingRight: () => PADDING,
   paddingTop: () => 2,
   paddingBottom: () => 2,
 }
