@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
+import type { Chain } from '../../graph/index.ts'
 import type { LedgerLine } from '../chains/dump/decode.ts'
-import { readDump } from '../chains/dump/read.ts'
+import { readLedgerFile } from '../chains/ledger-files.ts'
 import { engine } from '../engine.ts'
 import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
@@ -13,14 +14,19 @@ import { methodKeys, writeEndpointsCsv } from '../report/csv.ts'
 import { drawFlow } from '../report/flow-svg.ts'
 import { journalRows } from '../report/journal-file.ts'
 import { addressesOf, ledgerLines, readTransactions } from '../report/ledger-file.ts'
+import { MemoryStore } from '../store/memory.ts'
+import { openStore } from '../store/open.ts'
 import { buildTagBook } from '../tags/book.ts'
 import { tagsToCsv } from '../tags/csv.ts'
 import { loadTags } from '../tags/load.ts'
-import type { Tag } from '../tags/tag.ts'
+import type { Tag, TagBook } from '../tags/tag.ts'
+import { AskingStore, type AskOptions } from './asking-store.ts'
+import { collectLedgers } from './collect.ts'
 import { decodeRequest } from './decode-request.ts'
 import { followSeeds, type Progress } from './follow.ts'
 import { findHands } from './hands.ts'
-import { settleLedger } from './ledger.ts'
+import { type ChainLedger, settleLedger } from './ledger.ts'
+import type { TraceRequest } from './request.ts'
 import type { Trace } from './trace.ts'
 
 /** One trace to be made: what to follow, through which files, into which directory. */
@@ -29,6 +35,10 @@ export interface RunInput {
   readonly request: unknown
   /** Ledger dumps. */
   readonly ledgers: readonly string[]
+  /** A chain store's directory, instead of dumps: only what the seeds can reach is read. */
+  readonly store?: string
+  /** Sources to ask for what the store, or without one a memory of this run, lacks. */
+  readonly ask?: AskOptions
   /** Tag files. */
   readonly tags: readonly string[]
   /** The bundle's directory; it must be free. */
@@ -54,7 +64,7 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   progress({ stage: 'read', done: 0, total: null })
   const { tags } = await loadTags(input.tags)
   const book = buildTagBook(tags)
-  const ledgers = await settleLedger(readAll(input.ledgers, Object.keys(request.pool), progress, signal))
+  const { ledgers, read } = await gather(input, request, book, progress)
   stopIfAborted(signal)
   const hands = findHands(request, ledgers, book)
   const trace = followSeeds(request, ledgers, book, hands, (told) => {
@@ -62,7 +72,34 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
     progress(told)
   })
   progress({ stage: 'write', done: 0, total: null })
-  return writeBundle(input.out, (draft) => writeFiles(trace, draft, input))
+  return writeBundle(input.out, (draft) => writeFiles(trace, draft, input, read))
+}
+
+/** The ledger that a trace follows, and what run.json says of where it was read. */
+async function gather(
+  input: RunInput,
+  request: TraceRequest,
+  book: TagBook,
+  progress: Progress,
+): Promise<{ ledgers: Map<Chain, ChainLedger>; read: Record<string, unknown> }> {
+  const { store: directory, ask, signal } = input
+  if (directory === undefined && ask === undefined) {
+    const chains = Object.keys(request.pool)
+    return { ledgers: await settleLedger(readAll(input.ledgers, chains, progress, signal)), read: {} }
+  }
+  if (input.ledgers.length > 0) {
+    throw new Fault('USAGE', 'a trace reads dumps, or a store and sources, not both; import the dumps into the store')
+  }
+  const kept = directory === undefined ? new MemoryStore() : await openStore(directory, { readOnly: ask === undefined })
+  try {
+    const asking = ask === undefined ? undefined : await AskingStore.open(kept, ask, signal)
+    const options = { progress, everyAsset: asking === undefined, ...(signal === undefined ? {} : { signal }) }
+    const { ledgers, snapshots } = await collectLedgers(request, asking ?? kept, book, options)
+    const sources = asking === undefined ? {} : { acquisitions: asking.acquisitions, sourceGaps: asking.gaps }
+    return { ledgers, read: { ...(directory === undefined ? {} : { store: directory }), snapshots, ...sources } }
+  } finally {
+    await kept.close()
+  }
 }
 
 /** The lines of all dumps that speak of the request's chains. */
@@ -75,7 +112,7 @@ async function* readAll(
   const wanted = new Set(chains)
   let done = 0
   for (const file of files) {
-    for await (const line of readDump(file)) {
+    for await (const line of readLedgerFile(file, chains)) {
       if (++done % 10_000 === 0) {
         stopIfAborted(signal)
         progress({ stage: 'read', done, total: null })
@@ -103,7 +140,12 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
     throw signal.reason instanceof Error ? signal.reason : new Fault('TIME_LIMIT', 'the trace was stopped')
 }
 
-async function writeFiles(trace: Trace, draft: string, input: RunInput): Promise<RunResult> {
+async function writeFiles(
+  trace: Trace,
+  draft: string,
+  input: RunInput,
+  read: Record<string, unknown>,
+): Promise<RunResult> {
   const at = (name: string) => join(draft, name)
   const used = usedTags(trace)
   await writeText(at('request.json'), canonicalJson(trace.request.printed))
@@ -120,7 +162,7 @@ async function writeFiles(trace: Trace, draft: string, input: RunInput): Promise
     writeEndpointsCsv({ endpoints: report.endpoints, methods: methodKeys(report), assetOf }),
   )
   await writeText(at('flow.svg'), drawFlow(report, { assetOf }))
-  await writeText(at('run.json'), canonicalJson(await tellRun(input)))
+  await writeText(at('run.json'), canonicalJson(await tellRun(input, read)))
   return {
     directory: input.out,
     reportSha256: hash.digest('hex'),
@@ -157,7 +199,7 @@ function usedTags(trace: Trace): Tag[] {
 }
 
 /** Who ran what, when, where, on which files: the one file of a bundle with a clock in it. */
-async function tellRun(input: RunInput): Promise<unknown> {
+async function tellRun(input: RunInput, read: Record<string, unknown>): Promise<unknown> {
   const inputs: unknown[] = []
   for (const [kind, files] of [
     ['ledger', input.ledgers],
@@ -172,6 +214,7 @@ async function tellRun(input: RunInput): Promise<unknown> {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     inputs,
+    ...read,
   }
 }
 
