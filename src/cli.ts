@@ -38,7 +38,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: demo,
   },
   trace: {
-    usage: 'proceeds trace REQUEST.json [--ledger FILE…] [--tags FILE…] --out DIR [--quiet]',
+    usage: 'proceeds trace REQUEST.json [--ledger FILE…] [--tags FILE…] [--store DIR] --out DIR [--quiet]',
     about:
       'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz) to tagged services, and writes the bundle\n' +
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
@@ -71,7 +71,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: replay,
   },
   serve: {
-    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--data DIR] [--host HOST] [--port PORT]',
+    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--store DIR] [--data DIR] [--host HOST] [--port PORT]',
     about: 'Starts the HTTP service (openapi.yaml; /docs in a browser). Loopback only, unless there is a key.',
     run: serve,
   },
@@ -168,6 +168,7 @@ async function trace(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
+      store: { type: 'string' },
       out: { type: 'string' },
       quiet: { type: 'boolean' },
     },
@@ -176,14 +177,20 @@ async function trace(args: string[], io: Io): Promise<number> {
   if (values.out === undefined) throw new Misuse('--out DIR says where the bundle goes; it is wanted')
   if (values.ledger === undefined) throw new Misuse('--ledger FILE says what to trace through; at least one is wanted')
   return traceInto(
-    { request: await readJson(positionals[0]), ledgers: values.ledger, tags: values.tags ?? [], out: values.out },
+    {
+      request: await readJson(positionals[0]),
+      ledgers: values.ledger,
+      tags: values.tags ?? [],
+      out: values.out,
+      ...(values.store === undefined ? {} : { claims: values.store }),
+    },
     io,
     values.quiet === true,
   )
 }
 
 async function traceInto(
-  input: { request: unknown; ledgers: readonly string[]; tags: readonly string[]; out: string },
+  input: { request: unknown; ledgers: readonly string[]; tags: readonly string[]; claims?: string; out: string },
   io: Io,
   quiet: boolean,
 ): Promise<number> {
@@ -271,6 +278,7 @@ async function serve(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
+      store: { type: 'string' },
       data: { type: 'string' },
       host: { type: 'string' },
       port: { type: 'string' },
@@ -286,6 +294,7 @@ async function serve(args: string[], io: Io): Promise<number> {
       ...set,
       ledgers: values.ledger ?? set.ledgers,
       tags: values.tags ?? set.tags,
+      store: values.store ?? set.store,
       data: values.data ?? set.data,
       host: values.host ?? set.host,
       port: values.port === undefined ? set.port : Number(values.port),

@@ -1,19 +1,18 @@
 /** What `proceeds posts` and `proceeds tags` do: claims into a store, out of it, taken back; never without a name or a source. */
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { canonicalAddress, chainsOfAddress, explainAddress } from '../chains/address.ts'
 import { readBytes } from '../chains/dump/read.ts'
 import { Fault } from '../faults.ts'
 import { buildTagBook } from './book.ts'
-import { type Claim, ClaimStore } from './claims.ts'
-import { openClaimTable } from './claims-lmdb.ts'
+import { type Claim, type ClaimContent, claimId } from './claims.ts'
 import { tagsToCsv } from './csv.ts'
 import { countCategories, loadTags } from './load.ts'
 import { readLexicon, shippedLexicon } from './posts/lexicon.ts'
 import { readDecisions } from './posts/proposals-csv.ts'
 import { POST_FIELDS, type PostField } from './posts/read.ts'
 import { scanPosts } from './posts/scan.ts'
+import { openClaims } from './store.ts'
 import type { RejectedTag, Tag } from './tag.ts'
 import { tagPackOf, writeTagPack } from './tagpack.ts'
 import { formatTime, parseTime } from './time.ts'
@@ -23,22 +22,6 @@ export interface CommandIo {
   readonly out: (text: string) => void
   readonly err: (text: string) => void
   readonly now: () => Date
-}
-
-/** Where a store keeps its claims. */
-export function claimFolder(store: string): string {
-  return join(resolve(store), 'claims')
-}
-
-/** Opens the claims of a store, makes them where there are none. Faults `STORE_UNAVAILABLE`, `STORE_INVALID`. */
-export async function openClaims(store: string): Promise<ClaimStore> {
-  const folder = claimFolder(store)
-  try {
-    await mkdir(folder, { recursive: true })
-  } catch (cause) {
-    throw new Fault('STORE_UNAVAILABLE', `${folder}: ${cause instanceof Error ? cause.message : ''}`, { cause })
-  }
-  return new ClaimStore(openClaimTable(folder))
 }
 
 /** A store's clock never goes back: two commands in one second, or a clock set back by less than a day, record at the last moment. */
@@ -160,25 +143,32 @@ export async function runTags(args: readonly string[], io: CommandIo): Promise<n
 }
 
 async function importTags(args: readonly string[], io: CommandIo): Promise<number> {
-  const { values, positionals } = parse(args, { store: { type: 'string' } })
+  const { values, positionals } = parse(args, { store: { type: 'string' }, revive: { type: 'boolean' } })
   if (typeof values.store !== 'string') throw new Fault('USAGE', '--store DIR is wanted')
   if (positionals.length === 0) throw new Fault('USAGE', 'at least one tag file is wanted')
   const { tags, packs, rejected } = await loadTags(positionals, { strict: false })
   const claims = await openClaims(values.store)
   try {
     const recorded = recordAt(io.now())
-    const { added, known } = claims.append(
-      (function* () {
-        for (const tag of tags) yield { tag, capture: undefined }
-      })(),
-      recorded,
-    )
+    // A list that is imported again must not bring back what somebody took back for a reason.
+    let withdrawn = 0
+    const contents = function* (): Generator<ClaimContent> {
+      for (const tag of tags) {
+        const content = { tag, capture: undefined }
+        const isWithdrawn =
+          values.revive !== true && claims.findClaim(claimId(content))?.events.at(-1)?.kind === 'retraction'
+        if (isWithdrawn) withdrawn++
+        else yield content
+      }
+    }
+    const { added, known } = claims.append(contents(), recorded)
     printRejected(rejected, io)
     for (const [category, count] of countCategories(tags)) io.out(`${String(count).padStart(9)}  ${category}\n`)
     for (const { name, sha256, version } of packs) io.out(`file      ${name}  ${sha256}  ${version ?? 'no version'}\n`)
     io.out(
       `${tags.length} claims from ${packs.length} files: ${added} recorded, ${known} stood already; ${rejected.length} lines rejected\n`,
     )
+    if (withdrawn > 0) io.out(`${withdrawn} were taken back before and stay so; --revive brings them back\n`)
     return 0
   } finally {
     await claims.close()

@@ -19,6 +19,7 @@ import { openStore } from '../store/open.ts'
 import { buildTagBook } from '../tags/book.ts'
 import { tagsToCsv } from '../tags/csv.ts'
 import { loadTags } from '../tags/load.ts'
+import { readStandingClaims } from '../tags/store.ts'
 import type { Tag, TagBook } from '../tags/tag.ts'
 import { AskingStore, type AskOptions } from './asking-store.ts'
 import { collectLedgers } from './collect.ts'
@@ -41,6 +42,8 @@ export interface RunInput {
   readonly ask?: AskOptions
   /** Tag files. */
   readonly tags: readonly string[]
+  /** A store's directory whose claims that stand now count beside the tag files. */
+  readonly claims?: string
   /** The bundle's directory; it must be free. */
   readonly out: string
   readonly signal?: AbortSignal
@@ -63,8 +66,11 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   await refuseTaken(input.out)
   progress({ stage: 'read', done: 0, total: null })
   const { tags } = await loadTags(input.tags)
-  const book = buildTagBook(tags)
-  const { ledgers, read } = await gather(input, request, book, progress)
+  const claims = input.claims === undefined ? undefined : await readStandingClaims(input.claims)
+  const book = buildTagBook(claims === undefined ? tags : [...tags, ...claims.tags])
+  const { ledgers, read: sources } = await gather(input, request, book, progress)
+  const state = claims && { claims: { store: input.claims, records: claims.records, sha256: claims.hash } }
+  const read = { ...sources, ...state }
   stopIfAborted(signal)
   const hands = findHands(request, ledgers, book)
   const trace = followSeeds(request, ledgers, book, hands, (told) => {

@@ -65,6 +65,55 @@ describe('proceeds tags and posts', () => {
     }
   })
 
+  test('what was taken back stays so when its list is imported again', async () => {
+    const store = join(folder, 'withdrawn')
+    const file = put('w.csv', `chain,address,label,category,source\ntron,${TRON},Somebody,exchange,me\n`)
+    await run(runTags, 'import', file, '--store', store)
+    const [id] = /[0-9a-f]{64}/.exec((await run(runTags, 'list', TRON, '--store', store)).out) as RegExpExecArray
+    await run(runTags, 'retract', id, '--store', store, '--reason', 'wrong', '--by', 'Kim')
+    expect((await run(runTags, 'import', file, '--store', store)).out).toMatch(
+      /0 recorded[\s\S]*1 were taken back before and stay so/,
+    )
+    expect((await run(runTags, 'list', TRON, '--store', store)).out).toMatch(/No claim/)
+    expect((await run(runTags, 'import', file, '--store', store, '--revive')).out).toMatch(/1 recorded/)
+  })
+
+  test('a trace takes a store’s claims as it takes a tag file’s, and says which state of the store it was', async () => {
+    const store = join(folder, 'traced')
+    const [vendor, exchange] = [TRON, 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t']
+    const transfer = { index: 0, asset: 'native', from: vendor, to: exchange, amount: '7' }
+    const line = { chain: 'tron', id: 'aa', height: 5, index: 0, time: '2022-01-01T00:00:00Z', status: 'success' }
+    const funded = { ...line, id: 'bb', height: 4, transfers: [{ ...transfer, from: exchange, to: vendor }] }
+    const ledger = put('l.ndjson', `${JSON.stringify(funded)}\n${JSON.stringify({ ...line, transfers: [transfer] })}\n`)
+    const request = put(
+      'r.json',
+      JSON.stringify({
+        method: { primary: 'fifo', reason: 'because' },
+        seeds: [{ id: 's', chain: 'tron', transaction: 'bb', transfer: 0, reason: 'sale' }],
+      }),
+    )
+    const tags = put('t.csv', `chain,address,label,category,source\ntron,${exchange},Some,exchange,me\n`)
+    await run(runTags, 'import', tags, '--store', store)
+    const quiet = { out: () => {}, err: () => {} }
+    const read = (out: string, name: string) => JSON.parse(readFileSync(join(folder, out, name), 'utf8'))
+    for (const [out, ...more] of [
+      ['with-file', '--tags', tags],
+      ['with-store', '--store', store],
+      ['with-none', '--store', join(folder, 'nowhere')],
+    ]) {
+      const args = ['trace', request, '--ledger', ledger, '--out', join(folder, out), '--quiet', ...more]
+      expect(await main(args, quiet)).toBe(0)
+    }
+    expect(read('with-file', 'report.json').endpoints).toHaveLength(1)
+    expect(read('with-store', 'report.json')).toEqual(read('with-file', 'report.json'))
+    expect(read('with-none', 'report.json').endpoints).toHaveLength(0)
+    expect(read('with-store', 'run.json').claims).toMatchObject({
+      records: 1,
+      sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+    expect(read('with-none', 'run.json').claims.records).toBe(0)
+  })
+
   test('scan, decide, accept', async () => {
     const store = join(folder, 'posts-store')
     const posts = put('posts.jsonl', JSON.stringify({ channel: 'x', text: `아이스 판매 던지기 코인 결제 1g ${TRON}` }))
