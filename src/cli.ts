@@ -9,9 +9,10 @@ import { engine } from './engine.ts'
 import { Fault } from './faults.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
+import { askedSources, SOURCE_OPTIONS, sourceCommands } from './trace/cli-store.ts'
 import { decodeRequest } from './trace/decode-request.ts'
 import { readJson, replayBundle } from './trace/replay.ts'
-import { runTrace } from './trace/run.ts'
+import { type RunInput, runTrace } from './trace/run.ts'
 
 /** Where a command writes; tests hand in their own. */
 export interface Io {
@@ -36,12 +37,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: demo,
   },
   trace: {
-    usage: 'proceeds trace REQUEST.json [--ledger FILE…] [--tags FILE…] --out DIR [--quiet]',
+    usage:
+      'proceeds trace REQUEST.json (--ledger FILE… | --store DIR) [--tags FILE…] --out DIR [--quiet]\n' +
+      '         [--esplora URL | --rpc URL | --evm-rpc URL [--account-api URL] | --trongrid URL] [--chain NAME] [--first-block N]',
     about:
-      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz) to tagged services, and writes the bundle\n' +
+      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz), a chain store, or sources that are asked\n' +
+      'while it runs (docs/sources.md; with --store, for what the store lacks), to tagged services, and writes the bundle\n' +
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
     run: trace,
   },
+  ...sourceCommands,
   verify: {
     usage: 'proceeds verify DIR [--json]',
     about:
@@ -152,20 +157,32 @@ async function trace(args: string[], io: Io): Promise<number> {
       tags: { type: 'string', multiple: true },
       out: { type: 'string' },
       quiet: { type: 'boolean' },
+      store: { type: 'string' },
+      ...SOURCE_OPTIONS,
     },
     1,
   )
   if (values.out === undefined) throw new Misuse('--out DIR says where the bundle goes; it is wanted')
-  if (values.ledger === undefined) throw new Misuse('--ledger FILE says what to trace through; at least one is wanted')
+  const ask = askedSources(values)
+  if (values.ledger === undefined && values.store === undefined && ask === undefined) {
+    throw new Misuse('--ledger FILE, --store DIR or a source says what to trace through; at least one is wanted')
+  }
   return traceInto(
-    { request: await readJson(positionals[0]), ledgers: values.ledger, tags: values.tags ?? [], out: values.out },
+    {
+      request: await readJson(positionals[0]),
+      ledgers: values.ledger ?? [],
+      tags: values.tags ?? [],
+      out: values.out,
+      ...(values.store === undefined ? {} : { store: values.store }),
+      ...(ask === undefined ? {} : { ask }),
+    },
     io,
     values.quiet === true,
   )
 }
 
 async function traceInto(
-  input: { request: unknown; ledgers: readonly string[]; tags: readonly string[]; out: string },
+  input: Pick<RunInput, 'request' | 'ledgers' | 'tags' | 'out' | 'store' | 'ask'>,
   io: Io,
   quiet: boolean,
 ): Promise<number> {
