@@ -25,7 +25,7 @@ export function drawable(): ReadonlySet<number> {
 }
 
 /**
- * Text that the fonts can draw whole. A character that they cannot (an emoji, Hebrew) is written by its number, ⟨U+1F600⟩: an
+ * Text that the fonts can draw whole. A character that they cannot (an emoji, Hebrew) is written by its number, 【U+1F600】: an
  * archive must show what was there, and an empty box shows nothing.
  */
 export function drawableText(text: string): string {
@@ -34,7 +34,7 @@ export function drawableText(text: string): string {
   let missing: string[] = []
   const flush = () => {
     if (missing.length > 0)
-      drawn += `⟨${missing.slice(0, 8).join(' ')}${missing.length > 8 ? ` … ${missing.length}` : ''}⟩`
+      drawn += `【${missing.slice(0, 8).join(' ')}${missing.length > 8 ? ` … ${missing.length}` : ''}】`
     missing = []
   }
   for (const character of text) {

@@ -4,7 +4,7 @@ import { type Block, cell } from './document.ts'
 import { type Facts, tracedOf } from './facts.ts'
 import { restNote } from './full-findings.ts'
 import { assetsOf, sumsOf } from './full-front.ts'
-import { figureCell, money, symbolOf } from './money.ts'
+import { contractOf, figureCell, money, symbolOf } from './money.ts'
 import { lackingOf, type Packet, packetsOf, recordsWanted } from './packets.ts'
 import { STABLECOINS, stablecoinOf, targetsOf } from './stablecoins.ts'
 import { actionWord } from './terms.ts'
@@ -168,8 +168,8 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
           .reduce((total, row) => total + BigInt(tracedOf(row, facts.primary)), 0n)
         const of = { chain: packet.chain, asset }
         return t(
-          `${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)}(법인 확인 필요)`}에 대한 가상자산 출급·반환청구권 중 ${money(facts, of, `${sum}`)} 상당(${packet.chain}, 계약 ${asset}, 입금 ${packet.endpoints.length}건)`,
-          `of the claim for withdrawal or return against ${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)} (entity to be found)`}, the part of ${money(facts, of, `${sum}`)} (${packet.chain}, contract ${asset}, ${packet.endpoints.length} deposits)`,
+          `${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)}(법인 확인 필요)`}에 대한 가상자산 출급·반환청구권 중 ${money(facts, of, `${sum}`)} 상당(${packet.chain}, 토큰 계약 ${contractOf(asset, language)}, 입금 ${packet.endpoints.filter((row) => row.asset === asset).length}건)`,
+          `of the claim for withdrawal or return against ${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)} (entity to be found)`}, the part of ${money(facts, of, `${sum}`)} (${packet.chain}, contract ${contractOf(asset, language)}, ${packet.endpoints.filter((row) => row.asset === asset).length} deposits)`,
         )
       }),
     )

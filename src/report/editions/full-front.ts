@@ -130,7 +130,8 @@ export function onePage(facts: Facts, language: Language): Block[] {
     const together = all.find(({ row }) => row.chain === chain && row.asset === asset)
     if (together !== undefined) {
       const { row, number } = together
-      const range = facts.methods.map((method) => BigInt(row.traced[method]?.total ?? '0'))
+      const ran = facts.methods.filter((method) => row.traced[method] !== undefined)
+      const range = ran.map((method) => BigInt(row.traced[method].total))
       const [least, most] = [range.reduce((a, b) => (b < a ? b : a)), range.reduce((a, b) => (b > a ? b : a))]
       if (row.floor !== null && row.ceiling !== null) {
         rows.push([
@@ -159,7 +160,7 @@ export function onePage(facts: Facts, language: Language): Block[] {
           ])
       }
       rows.push([
-        t(`${facts.methods.length}개 방법의 범위`, `Range over ${facts.methods.length} methods`),
+        t(`${ran.length}개 방법의 범위`, `Range over ${ran.length} methods`),
         cell(`${money(facts, of, `${least}`)} – ${money(facts, of, `${most}`)}`),
       ])
     }
