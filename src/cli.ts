@@ -173,7 +173,6 @@ async function trace(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
-      store: { type: 'string' },
       out: { type: 'string' },
       quiet: { type: 'boolean' },
       store: { type: 'string' },
