@@ -140,17 +140,21 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       ],
     })
   }
-  const rows = facts.report.quantum.filter(
-    (row): row is Record<string, unknown> => typeof row === 'object' && row !== null,
-  )
+  const rows = facts.report.quantum.filter((row) => (row.mixedIn[facts.primary]?.total ?? '0') !== '0')
   if (rows.length > 0)
     blocks.push({
       kind: 'list',
-      items: rows.slice(0, TARGETS_SET).map((row) =>
-        Object.entries(row)
-          .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-          .join('; '),
-      ),
+      items: rows.slice(0, TARGETS_SET).map((row) => {
+        const amount = (digits: string | null | undefined) =>
+          digits === null || digits === undefined ? '–' : money(facts, row, digits)
+        const name = row.transaction === undefined ? (row.address ?? '') : `${row.transaction}:${row.output}`
+        const mixedIn = amount(row.mixedIn[facts.primary]?.total)
+        const [quantum, shortfall] = [row.quantum, row.shortfall].map((by) => amount(by[facts.primary]))
+        return t(
+          `${name}: 혼화된 불법재산 ${mixedIn}, 잔액 ${amount(row.left)}, 몰수 대상 수량 ${quantum}, 부족분 ${shortfall} (잔액 중 최소 ${amount(row.floor)}, 최대 ${amount(row.ceiling)})`,
+          `${name}: mixed in ${mixedIn}, left ${amount(row.left)}, quantum ${quantum}, shortfall ${shortfall} (of what is left at least ${amount(row.floor)}, at most ${amount(row.ceiling)})`,
+        )
+      }),
     })
   return blocks
 }
