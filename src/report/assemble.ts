@@ -43,6 +43,7 @@ import { drawPaths } from './paths.ts'
 import { tellQuantum } from './quantum.ts'
 import { rejectedOf } from './rejected.ts'
 import { isCovered, restSink } from './rests.ts'
+import { tellSensitivity } from './sensitivity.ts'
 
 /** What is known only once the bundle's other files are written. */
 export interface FileFacts {
@@ -111,6 +112,7 @@ export function assembleReport(trace: Trace, files: FileFacts, limits: Certifica
   })
   const proofs = trace.runs.map((run) => bounds.get(run)!.proofs())
   gaps.push(...tellOmitted(proofs, limits))
+  const sensitivity = tellSensitivity(trace, endpoints, gaps)
   const report: Report = {
     schema: REPORT_SCHEMA,
     engine: engine(),
@@ -129,6 +131,7 @@ export function assembleReport(trace: Trace, files: FileFacts, limits: Certifica
     conservation,
     paths,
     quantum,
+    sensitivity,
     clusters: tellClusters(trace),
     conversions: [],
     rejected: [...trace.ledgers.values()].flatMap((ledger) =>

@@ -227,6 +227,16 @@ export interface QuantumRow {
   readonly ceiling: Digits | null
 }
 
+/** The primary method's figures with one assumption less: which endpoints hang on it. Endpoints not listed keep theirs. */
+export interface SensitivityRow {
+  readonly without: 'tagSource' | 'seed' | 'rule'
+  /** The source of tags, the id of the seed, or the rule. */
+  readonly name: string
+  readonly method: string
+  /** Zero where the payment counts as none into a service any more, or nothing of a seed comes there. */
+  readonly endpoints: readonly { readonly endpoint: string; readonly total: Digits }[]
+}
+
 export interface Rejected {
   readonly chain: string
   readonly transaction: string
@@ -254,6 +264,7 @@ export interface Report {
   readonly paths: readonly Path[]
   /** Wallets in which proceeds were mixed with other value, for the rule on mixed property. */
   readonly quantum: readonly QuantumRow[]
+  readonly sensitivity: readonly SensitivityRow[]
   /** Clusters behind pools traced by cluster. */
   readonly clusters: readonly ClusterRow[]
   readonly conversions: readonly unknown[]

@@ -80,6 +80,8 @@ const traced = (seed: string, figures: Record<string, string>): TracedBy =>
     ]),
   )
 
+const all = (...totals: string[]) => totals.map((total, index) => ({ endpoint: `endpoint-${index + 1}`, total }))
+
 const moment = (transaction: string, height: number, minute: number) => ({ transaction, height, time: at(minute) })
 
 const [t0, t1, t2] = ['t0', 't1', 't2'].map(idOf)
@@ -539,6 +541,11 @@ export function drawnBundle(): BundleParts {
         quantum: { fifo: '300', lifo: '350' },
         ...{ shortfall: { fifo: '0', lifo: '50' }, floor: '0', ceiling: '350' },
       },
+    ],
+    sensitivity: [
+      { without: 'tagSource', name: 'list-7', method: 'fifo', endpoints: all('0', '0', '0') },
+      { without: 'seed', name: 'buy-1', method: 'fifo', endpoints: all('0', '0') },
+      { without: 'seed', name: 'deal-2', method: 'fifo', endpoints: [{ endpoint: 'endpoint-3', total: '0' }] },
     ],
     clusters: [],
     conversions: [],

@@ -4,6 +4,7 @@ import { ENDPOINT_SINKS, type JournalSums, keyOf, type PoolOf, type TracedSums }
 import { comesAfter, type Ledger, type LedgerRow, legOf } from './ledger.ts'
 import { checkQuantum } from './quantum.ts'
 import type { ReportRows, Row } from './report-shape.ts'
+import { checkSensitivity } from './sensitivity.ts'
 import { escapePointer, METHOD_KEY, secondsOf } from './shape.ts'
 
 const FILE = 'report.json'
@@ -31,6 +32,7 @@ export function checkFigures(evidence: Evidence): void {
   checkReach(evidence)
   checkHoldings(evidence)
   checkQuantum(evidence)
+  checkSensitivity(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
   checkRejected(evidence)

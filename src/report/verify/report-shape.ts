@@ -168,6 +168,12 @@ const ROWS: Readonly<Record<string, Shape>> = {
     floor: nullable(digits),
     ceiling: nullable(digits),
   }),
+  sensitivity: object({
+    without: oneOf('tagSource', 'seed', 'rule'),
+    name: text,
+    method: methodKey,
+    endpoints: arrayOf(object({ endpoint: text, total: digits })),
+  }),
   clusters: anything,
   conversions: anything,
   rejected: object({
@@ -215,6 +221,7 @@ export type RowName =
   | 'conservation'
   | 'paths'
   | 'quantum'
+  | 'sensitivity'
   | 'clusters'
   | 'conversions'
   | 'rejected'

@@ -9,6 +9,7 @@ import type { BoundRow, CertificateRow, EdgeRow, EntryRow, Report } from '../../
 import { gzipDeterministic } from '../../../src/report/gzip.ts'
 import { writeManifest } from '../../../src/report/manifest.ts'
 import { verifyBundle } from '../../../src/report/verify.ts'
+import { replayBundle } from '../../../src/trace/replay.ts'
 import { runTrace } from '../../../src/trace/run.ts'
 import {
   coinAddress,
@@ -349,6 +350,41 @@ describe('quantum of mixed property', () => {
     await rm(join(bundle, 'manifest.json'))
     await writeManifest(bundle)
     expect((await told(bundle)).join('\n')).toContain(where)
+  })
+})
+
+describe('sensitivity', () => {
+  it('says which figures fall with which assumption', async () => {
+    const two: DrawnFiles = {
+      ...MIXED,
+      request: {
+        ...MIXED.request,
+        compare: [],
+        seeds: [
+          ...(MIXED.request.seeds as unknown[]),
+          { id: 'dust', chain: 'ethereum', asset: TOKEN, transaction: `0x${idOf('m1')}`, transfer: 0, reason: 'drawn' },
+        ],
+      },
+    }
+    const bundle = await trace(two)
+    expect(await told(bundle)).toEqual([])
+    const report: Report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    expect(report.endpoints[0].traced.fifo).toEqual({ total: '130', bySeed: { buy: '100', dust: '30' } })
+    expect(report.sensitivity).toEqual([
+      { without: 'tagSource', name: 'list', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '0' }] },
+      { without: 'seed', name: 'buy', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '30' }] },
+      { without: 'seed', name: 'dust', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '100' }] },
+    ])
+  })
+
+  it('comes again when the bundle is replayed, though less of the ledger is in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1 << 30), fc.boolean(), async (seed, coins) => {
+        const bundle = await trace(coins ? randomCoinCase(seed) : randomTokenCase(seed))
+        expect((await replayBundle(bundle)).different).toEqual([])
+      }),
+      { numRuns: 12 },
+    )
   })
 })
 

@@ -353,6 +353,8 @@ const FREE: Record<string, RegExp[]> = {
     /"finalityDepth":0,"height":\d*$/,
     /"finalityDepth":0,"height":\d*,"time":"[^"]*$/,
     /"id":"(holding|wallet)-$/,
+    // What falls with an assumption comes again only where it is traced again.
+    /"endpoint":"endpoint-\d","total":"\d*$/,
     // How low a balance came is held against a network; the drawn bundle has none.
     /"lowest":\{"amount":"\d*$/,
     /"floor":"\d*$/,
