@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import type { LedgerLine } from '../chains/dump/decode.ts'
-import { readDump } from '../chains/dump/read.ts'
 import { engine } from '../engine.ts'
 import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
@@ -20,7 +18,7 @@ import type { Tag } from '../tags/tag.ts'
 import { decodeRequest } from './decode-request.ts'
 import { followSeeds, type Progress } from './follow.ts'
 import { findHands } from './hands.ts'
-import { settleLedger } from './ledger.ts'
+import { readLedgers } from './read-ledgers.ts'
 import type { Trace } from './trace.ts'
 
 /** One trace to be made: what to follow, through which files, into which directory. */
@@ -33,6 +31,8 @@ export interface RunInput {
   readonly tags: readonly string[]
   /** The bundle's directory; it must be free. */
   readonly out: string
+  /** From so many bytes of dumps on, only what the trace can need of them is held; see `readLedgers`. */
+  readonly siftBytesMin?: number
   readonly signal?: AbortSignal
   readonly progress?: Progress
   /** What run.json says of this run: by whom, when, where. */
@@ -54,7 +54,16 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   progress({ stage: 'read', done: 0, total: null })
   const { tags } = await loadTags(input.tags)
   const book = buildTagBook(tags)
-  const ledgers = await settleLedger(readAll(input.ledgers, Object.keys(request.pool), progress, signal))
+  const ledgers = await readLedgers({
+    files: input.ledgers,
+    request,
+    book,
+    ...(input.siftBytesMin === undefined ? {} : { siftBytesMin: input.siftBytesMin }),
+    onLines: (done) => {
+      stopIfAborted(signal)
+      progress({ stage: 'read', done, total: null })
+    },
+  })
   stopIfAborted(signal)
   const hands = findHands(request, ledgers, book)
   const trace = followSeeds(request, ledgers, book, hands, (told) => {
@@ -63,39 +72,6 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   })
   progress({ stage: 'write', done: 0, total: null })
   return writeBundle(input.out, (draft) => writeFiles(trace, draft, input))
-}
-
-/** The lines of all dumps that speak of the request's chains. */
-async function* readAll(
-  files: readonly string[],
-  chains: readonly string[],
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LedgerLine> {
-  const wanted = new Set(chains)
-  let done = 0
-  for (const file of files) {
-    for await (const line of readDump(file)) {
-      if (++done % 10_000 === 0) {
-        stopIfAborted(signal)
-        progress({ stage: 'read', done, total: null })
-      }
-      if (wanted.has(chainOf(line))) yield line
-    }
-  }
-}
-
-function chainOf(line: LedgerLine): string {
-  switch (line.kind) {
-    case 'transaction':
-      return line.transaction.chain
-    case 'asset':
-      return line.asset.chain
-    case 'coverage':
-      return line.coverage.chain
-    case 'opening':
-      return line.opening.chain
-  }
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {
