@@ -10,6 +10,7 @@ import { readContract, topFile } from './http/contract.ts'
 import { ownThreadViews, threadViews } from './report/view-runner.ts'
 import { anyKey } from './store/keys.ts'
 import { Records } from './store/records.ts'
+import { ownThreadDesk, threadDesk } from './trace/desk-runner.ts'
 import { type TraceRunner, threadRunner } from './trace/runner.ts'
 
 export interface ServerOptions {
@@ -59,6 +60,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       views: threadFile('./report/view-worker.js')
         ? threadViews({ file: built('./report/view-worker.js'), memoryMib: config.traceMemoryMib })
         : ownThreadViews(),
+      desk: threadFile('./trace/desk-worker.js')
+        ? threadDesk(deskSources(config), { file: built('./trace/desk-worker.js'), memoryMib: config.traceMemoryMib })
+        : ownThreadDesk(deskSources(config)),
       now: () => new Date(),
       version: version(),
       hostName: hostname(),
@@ -154,6 +158,10 @@ async function readable(config: Config): Promise<Config> {
     })
   }
   return absolute
+}
+
+function deskSources({ ledgers, tags, store }: Config) {
+  return { ledgers, tags, store }
 }
 
 function threadFile(path: string): boolean {
