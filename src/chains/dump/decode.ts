@@ -198,8 +198,35 @@ function total(legs: readonly { readonly amount: bigint }[], where: string): big
   return total
 }
 
+/**
+ * Addresses that proved themselves not long ago, by chain and the text they were given as: the same few pay and are paid
+ * again and again, and a checksum costs more than all else of a line. Two generations: a full one is kept until the next.
+ */
+class ProvedAddresses {
+  #young = new Map<string, string>()
+  #old: ReadonlyMap<string, string> = new Map()
+
+  canonical(chain: string, text: string): string | undefined {
+    const key = `${chain} ${text}`
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const canonical = this.#old.get(key) ?? canonicalAddress(chain, text)
+    if (canonical === undefined) return undefined
+    if (this.#young.size === PROVED_MAX) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, canonical)
+    return canonical
+  }
+}
+
+/** How many addresses a generation holds; some 20 MiB. */
+const PROVED_MAX = 65_536
+const proved = new ProvedAddresses()
+
 function address(chain: string, value: unknown, where: string): string {
-  const canonical = typeof value === 'string' ? canonicalAddress(chain, value) : undefined
+  const canonical = typeof value === 'string' ? proved.canonical(chain, value) : undefined
   if (canonical !== undefined) return canonical
   const why = typeof value === 'string' ? explainAddress(chain, value) : `an address is wanted, not ${show(value)}`
   throw new Fault('ADDRESS_INVALID', `${where}: ${why}`)
