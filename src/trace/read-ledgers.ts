@@ -36,7 +36,8 @@ const LINES_A_CALL = 10_000
 export async function readLedgers(reading: LedgerReading): Promise<Map<Chain, ChainLedger>> {
   const { files, request, book, siftBytesMin = SIFT_BYTES_MIN } = reading
   const sieve = new Sieve(request, book)
-  if (!sieve.canSift || (await textBytes(files)) < siftBytesMin) return settleLedger(readWhole(reading))
+  const bytes = await textBytes(files)
+  if (!sieve.canSift || bytes === undefined || bytes < siftBytesMin) return settleLedger(readWhole(reading))
   const stamps = await Promise.all(files.map(stampOf))
   const { marks, sifted, done } = await siftAll(reading, sieve)
   const ledgers = await settleLedger(readWanted(reading, marks, sifted, done), sifted.orders)
@@ -96,15 +97,15 @@ async function* readWanted(
   }
 }
 
-/** Bytes of text in all files together, as far as their sizes tell. A file that is not there is for its reading to refuse. */
-async function textBytes(files: readonly string[]): Promise<number> {
+/** Bytes of text in all files together, as far as their sizes tell; undefined where one cannot be read, which is for its reading to refuse. */
+async function textBytes(files: readonly string[]): Promise<number | undefined> {
   let total = 0
   for (const file of files) {
     try {
       const { size } = await stat(file)
       total += size * ((await isGzip(file)) ? GZIP_RATIO : 1)
     } catch {
-      return 0
+      return undefined
     }
   }
   return total
@@ -120,7 +121,12 @@ async function isGzip(file: string): Promise<boolean> {
   }
 }
 
-async function stampOf(file: string): Promise<string> {
-  const { size, mtimeMs, ino } = await stat(file)
-  return `${size} ${mtimeMs} ${ino}`
+/** What tells that a file is as it was; undefined where it is gone. */
+async function stampOf(file: string): Promise<string | undefined> {
+  try {
+    const { size, mtimeMs, ino } = await stat(file)
+    return `${size} ${mtimeMs} ${ino}`
+  } catch {
+    return undefined
+  }
 }
