@@ -38,8 +38,8 @@ export async function readLedgers(reading: LedgerReading): Promise<Map<Chain, Ch
   const { files, request, book, siftBytesMin = SIFT_BYTES_MIN } = reading
   const sieve = new Sieve(request, book)
   const kinds = await Promise.all(files.map(ledgerKindOf))
-  const areDumps = kinds.every((kind) => kind === 'dump')
-  if (!areDumps || !sieve.canSift || (await textBytes(files)) < siftBytesMin) return settleLedger(readWhole(reading))
+  const bytes = kinds.every((kind) => kind === 'dump') ? await textBytes(files) : undefined
+  if (!sieve.canSift || bytes === undefined || bytes < siftBytesMin) return settleLedger(readWhole(reading))
   const stamps = await Promise.all(files.map(stampOf))
   const { marks, sifted, done } = await siftAll(reading, sieve)
   const ledgers = await settleLedger(readWanted(reading, marks, sifted, done), sifted.orders)
@@ -100,15 +100,15 @@ async function* readWanted(
   }
 }
 
-/** Bytes of text in all files together, as far as their sizes tell. A file that is not there is for its reading to refuse. */
-async function textBytes(files: readonly string[]): Promise<number> {
+/** Bytes of text in all files together, as far as their sizes tell; undefined where one cannot be read, which is for its reading to refuse. */
+async function textBytes(files: readonly string[]): Promise<number | undefined> {
   let total = 0
   for (const file of files) {
     try {
       const { size } = await stat(file)
       total += size * ((await isGzip(file)) ? GZIP_RATIO : 1)
     } catch {
-      return 0
+      return undefined
     }
   }
   return total
@@ -124,7 +124,12 @@ async function isGzip(file: string): Promise<boolean> {
   }
 }
 
-async function stampOf(file: string): Promise<string> {
-  const { size, mtimeMs, ino } = await stat(file)
-  return `${size} ${mtimeMs} ${ino}`
+/** What tells that a file is as it was; undefined where it is gone. */
+async function stampOf(file: string): Promise<string | undefined> {
+  try {
+    const { size, mtimeMs, ino } = await stat(file)
+    return `${size} ${mtimeMs} ${ino}`
+  } catch {
+    return undefined
+  }
 }
