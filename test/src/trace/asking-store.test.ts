@@ -68,7 +68,8 @@ async function request(name: string, more: object): Promise<string> {
   return file
 }
 
-const report = async (name: string): Promise<Report> => JSON.parse(await readFile(join(home, name, 'report.json'), 'utf8'))
+const report = async (name: string): Promise<Report> =>
+  JSON.parse(await readFile(join(home, name, 'report.json'), 'utf8'))
 
 const live = (more: string[] = []) => ['--esplora', url, '--chain', CHAIN, '--requests-per-second', '10000', ...more]
 
@@ -101,14 +102,18 @@ describe('a live seed through an Esplora server', () => {
   test('what a store holds is not asked for, and what was asked for is held', async () => {
     const file = await request('kept', {})
     const store = join(home, 'kept-store')
-    expect(await command('trace', file, ...live(['--store', store]), '--out', join(home, 'kept-1'))).toMatchObject({ code: 0 })
+    expect(await command('trace', file, ...live(['--store', store]), '--out', join(home, 'kept-1'))).toMatchObject({
+      code: 0,
+    })
     const first = asked.length
     const open = await openStore(store)
     const at = (await open.snapshot(CHAIN))!
     expect(await open.transactions(CHAIN, [SWEEP.id], at)).toMatchObject([[{ id: SWEEP.id }]])
     await open.close()
     asked = []
-    expect(await command('trace', file, ...live(['--store', store]), '--out', join(home, 'kept-2'))).toMatchObject({ code: 0 })
+    expect(await command('trace', file, ...live(['--store', store]), '--out', join(home, 'kept-2'))).toMatchObject({
+      code: 0,
+    })
     expect(asked.length).toBeLessThan(first)
     for (const part of ['endpoints', 'holdings', 'conservation', 'gaps'] as const) {
       expect((await report('kept-2'))[part]).toEqual((await report('kept-1'))[part])
@@ -119,15 +124,33 @@ describe('a live seed through an Esplora server', () => {
   })
 
   test.each([
-    ['a spend that is none', /\/outspend\//, () => ({ spent: true, txid: BLOCKS[1].transactions[1].id }), 'SOURCE_CONTRADICTS'],
+    [
+      'a spend that is none',
+      /\/outspend\//,
+      () => ({ spent: true, txid: BLOCKS[1].transactions[1].id }),
+      'SOURCE_CONTRADICTS',
+    ],
     ['another tip', /^\/blocks\/tip\/hash$/, () => 'ab'.repeat(32), 'SOURCE_UNAVAILABLE'],
     ['garbage', /^\/address\/[^/]+\/txs/, () => '<html>', 'SOURCE_CONTRADICTS'],
-    ['a page served twice', /\/txs\/chain\/[0-9a-f]+$/, (path: string) => tellEsplora(path.replace(/\/[0-9a-f]+$/, '')), 'SOURCE_CONTRADICTS'],
-    ['another transaction', /^\/tx\/[0-9a-f]+\/hex$/, () => SWEEP.bytes.subarray(1).toString('hex'), 'SOURCE_CONTRADICTS'],
+    [
+      'a page served twice',
+      /\/txs\/chain\/[0-9a-f]+$/,
+      (path: string) => tellEsplora(path.replace(/\/[0-9a-f]+$/, '')),
+      'SOURCE_CONTRADICTS',
+    ],
+    [
+      'another transaction',
+      /^\/tx\/[0-9a-f]+\/hex$/,
+      () => SWEEP.bytes.subarray(1).toString('hex'),
+      'SOURCE_CONTRADICTS',
+    ],
   ])('a server that lies is named, and nothing is written: %s', async (name, where, say, code) => {
     lie = (path, answer) => (where.test(path) ? say(path) : answer)
     // Long histories are not asked for, so that spends are asked for one by one.
-    const file = await request('lied-to', name.includes('spend') ? {} : { seeds: [{ chain: CHAIN, address: BUSY, reason: 'r' }] })
+    const file = await request(
+      'lied-to',
+      name.includes('spend') ? {} : { seeds: [{ chain: CHAIN, address: BUSY, reason: 'r' }] },
+    )
     const out = join(home, `lied-${name.replaceAll(' ', '-')}`)
     const { code: exit, err } = await command('trace', file, ...live(), '--out', out)
     if (name.includes('spend')) {
@@ -147,7 +170,11 @@ describe('a live seed through an Esplora server', () => {
     const { AskingStore } = await import('../../../src/trace/asking-store.ts')
     const { MemoryStore } = await import('../../../src/store/memory.ts')
     const sources = [{ kind: 'esplora' as const, chain: CHAIN, url }]
-    await expect(AskingStore.open(new MemoryStore(), { sources, answersMax: 2 })).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
-    await expect(AskingStore.open(new MemoryStore(), { sources: [...sources, ...sources] })).rejects.toMatchObject({ code: 'USAGE' })
+    await expect(AskingStore.open(new MemoryStore(), { sources, answersMax: 2 })).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    })
+    await expect(AskingStore.open(new MemoryStore(), { sources: [...sources, ...sources] })).rejects.toMatchObject({
+      code: 'USAGE',
+    })
   })
 })

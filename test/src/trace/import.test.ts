@@ -36,7 +36,9 @@ async function all<Each>(rows: AsyncIterable<Each>): Promise<Each[]> {
 describe('bitcoin-etl', () => {
   test('enriched rows are transactions; rows that do not say what they spend are refused', async () => {
     const rows = await all(readBitcoinEtl([fixture('bitcoin-etl/bitcoin-50001-50002-enriched.json')], 'bitcoin'))
-    expect(rows.map(({ height, index, coinbase, inputs, outputs }) => [height, index, coinbase, inputs.length, outputs])).toEqual([
+    expect(
+      rows.map(({ height, index, coinbase, inputs, outputs }) => [height, index, coinbase, inputs.length, outputs]),
+    ).toEqual([
       [50001, 0, true, 0, [{ address: '1PkqKGbNLDdDJGveCcNUMV9CEFH77ADrPQ', amount: 5_000_000_000n }]],
       [50001, 1, false, 2, [{ address: '1HaHTfmvoUW6i6nhJf8jJs6tU4cHNmBQHQ', amount: 10_000_000_000n }]],
       [50001, 2, false, 1, [{ address: '1HaHTfmvoUW6i6nhJf8jJs6tU4cHNmBQHQ', amount: 5_000_000_000n }]],
@@ -88,7 +90,10 @@ describe('ethereum-etl', () => {
     try {
       const rpc = new EvmRpc({ chain: 'ethereum', http: new HttpSource({ baseUrl: node.url, now: () => new Date() }) })
       expect(transactions).toEqual((await rpc.block(1755635))!.transactions)
-      const csv = await readEthereumEtl(['transactions.csv', 'receipts.csv', 'token_transfers.csv', 'logs.csv'].map(etl), 'ethereum')
+      const csv = await readEthereumEtl(
+        ['transactions.csv', 'receipts.csv', 'token_transfers.csv', 'logs.csv'].map(etl),
+        'ethereum',
+      )
       // The export has the receipts of all four.
       expect(csv.transactions).toEqual((await rpc.block(483920))!.transactions)
     } finally {
@@ -176,7 +181,12 @@ describe('proceeds import', () => {
     expect(bitcoin).toMatchObject({ code: 0 })
     expect(bitcoin.out).toContain('4 transactions of format bitcoin-etl')
     expect(bitcoin.out).toContain('bitcoin: to height 50002')
-    const ethereum = await command('import', ...['transactions', 'receipts', 'token_transfers'].map((name) => fixture(`ethereum/etl/${name}.csv`)), '--store', store)
+    const ethereum = await command(
+      'import',
+      ...['transactions', 'receipts', 'token_transfers'].map((name) => fixture(`ethereum/etl/${name}.csv`)),
+      '--store',
+      store,
+    )
     expect(ethereum).toMatchObject({ code: 0 })
     expect(ethereum.out).toContain('4 transactions of format ethereum-etl')
     expect(ethereum.err).toContain('TRACES_UNAVAILABLE')
@@ -194,7 +204,9 @@ describe('proceeds import', () => {
       }
     }
     const before = await look()
-    expect((await command('import', fixture('bitcoin-etl/bitcoin-50001-50002-enriched.json'), '--store', store)).code).toBe(0)
+    expect(
+      (await command('import', fixture('bitcoin-etl/bitcoin-50001-50002-enriched.json'), '--store', store)).code,
+    ).toBe(0)
     expect(await look()).toEqual(before)
   })
 

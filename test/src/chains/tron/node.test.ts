@@ -39,7 +39,14 @@ const REAL = {
 }
 
 function header(height: number, previous: string): { blockID: string; block_header: Json } {
-  const raw = { number: height, txTrieRoot: '00'.repeat(32), witness_address: hex21(7), parentHash: previous, version: 30, timestamp: 1_700_000_000_000 + 3000 * height }
+  const raw = {
+    number: height,
+    txTrieRoot: '00'.repeat(32),
+    witness_address: hex21(7),
+    parentHash: previous,
+    version: 30,
+    timestamp: 1_700_000_000_000 + 3000 * height,
+  }
   const bytes = writeMessage([
     [1, BigInt(raw.timestamp)],
     [2, Buffer.from(raw.txTrieRoot, 'hex')],
@@ -48,7 +55,10 @@ function header(height: number, previous: string): { blockID: string; block_head
     [9, Buffer.from(raw.witness_address, 'hex')],
     [10, 30n],
   ])
-  return { blockID: height.toString(16).padStart(16, '0') + sha256(bytes).toString('hex').slice(16), block_header: { raw_data: raw } }
+  return {
+    blockID: height.toString(16).padStart(16, '0') + sha256(bytes).toString('hex').slice(16),
+    block_header: { raw_data: raw },
+  }
 }
 
 function transaction(type: bigint, fields: [number, bigint | Buffer][], nonce: number): Json {
@@ -58,7 +68,13 @@ function transaction(type: bigint, fields: [number, bigint | Buffer][], nonce: n
   ])
   const raw = writeMessage([
     [1, Buffer.of(nonce, 1)],
-    [11, writeMessage([[1, type], [2, any]])],
+    [
+      11,
+      writeMessage([
+        [1, type],
+        [2, any],
+      ]),
+    ],
     [14, BigInt(nonce)],
   ])
   return { txID: sha256(raw).toString('hex'), raw_data_hex: raw.toString('hex'), ret: [{ contractRet: 'SUCCESS' }] }
@@ -66,8 +82,10 @@ function transaction(type: bigint, fields: [number, bigint | Buffer][], nonce: n
 
 const owner = (tag: number): [number, Buffer] => [1, Buffer.from(hex21(tag), 'hex')]
 const to = (tag: number): [number, Buffer] => [2, Buffer.from(hex21(tag), 'hex')]
-const pay = (from: number, taker: number, amount: bigint, nonce: number) => transaction(1n, [owner(from), to(taker), [3, amount]], nonce)
-const call = (from: number, contract: number, value: bigint, nonce: number) => transaction(31n, [owner(from), to(contract), [3, value], [4, Buffer.of(1)]], nonce)
+const pay = (from: number, taker: number, amount: bigint, nonce: number) =>
+  transaction(1n, [owner(from), to(taker), [3, amount]], nonce)
+const call = (from: number, contract: number, value: bigint, nonce: number) =>
+  transaction(31n, [owner(from), to(contract), [3, value], [4, Buffer.of(1)]], nonce)
 const log = (from: number, taker: number, amount: bigint, token = TOKEN) => ({
   address: twenty(token).toString('hex'),
   topics: [TRANSFER, ...[from, taker].map((tag) => `${'00'.repeat(12)}${twenty(tag).toString('hex')}`)],
@@ -95,16 +113,26 @@ const CHAIN = chainOf([
   [],
   [
     { transaction: pay(1, 2, 40_000_000n, 1), info: { fee: 1_100_000 } },
-    { transaction: call(2, TOKEN, 0n, 2), info: { fee: 345_000, log: [log(2, 3, 7n, 5), log(2, 3, 65_290_000n), { ...log(2, 3, 1n), topics: [TRANSFER] }] } },
+    {
+      transaction: call(2, TOKEN, 0n, 2),
+      info: { fee: 345_000, log: [log(2, 3, 7n, 5), log(2, 3, 65_290_000n), { ...log(2, 3, 1n), topics: [TRANSFER] }] },
+    },
   ],
   [
-    { transaction: { ...call(3, TOKEN, 5n, 3), ret: [{ contractRet: 'REVERT' }] }, info: { result: 'FAILED', fee: 9, log: [log(3, 4, 1n)] } },
+    {
+      transaction: { ...call(3, TOKEN, 5n, 3), ret: [{ contractRet: 'REVERT' }] },
+      info: { result: 'FAILED', fee: 9, log: [log(3, 4, 1n)] },
+    },
     {
       transaction: call(3, 8, 6n, 4),
       info: {
         internal_transactions: [
           { caller_address: hex21(8), transferTo_address: hex21(4), callValueInfo: [{ callValue: 6 }] },
-          { caller_address: hex21(8), transferTo_address: hex21(5), callValueInfo: [{ callValue: 6, tokenId: '1002000' }] },
+          {
+            caller_address: hex21(8),
+            transferTo_address: hex21(5),
+            callValueInfo: [{ callValue: 6, tokenId: '1002000' }],
+          },
           { caller_address: hex21(8), transferTo_address: hex21(5), callValueInfo: [{ callValue: 2 }], rejected: true },
           { caller_address: hex21(8), transferTo_address: hex21(6), callValueInfo: [{}] },
         ],
@@ -131,13 +159,22 @@ function tell(path: string, body: Json): Json {
     case '/wallet/gettransactioninfobyid':
       return CHAIN.flatMap(({ infos }) => infos).find(({ id }) => id === body.value) ?? {}
     case '/wallet/triggerconstantcontract':
-      return { constant_result: [body.function_selector === 'decimals()' ? '6'.padStart(64, '0') : `${'20'.padStart(64, '0')}${'4'.padStart(64, '0')}${Buffer.from('USDT').toString('hex').padEnd(64, '0')}`] }
+      return {
+        constant_result: [
+          body.function_selector === 'decimals()'
+            ? '6'.padStart(64, '0')
+            : `${'20'.padStart(64, '0')}${'4'.padStart(64, '0')}${Buffer.from('USDT').toString('hex').padEnd(64, '0')}`,
+        ],
+      }
   }
   const [, , , account, list, kind] = words.pathname.split('/')
   const rows = CHAIN.flatMap(({ infos }, height) =>
     infos.flatMap((info) =>
       (info.log ?? [])
-        .filter((each: Json) => each.topics.length === 3 && each.address === twenty(TOKEN).toString('hex') && info.result !== 'FAILED')
+        .filter(
+          (each: Json) =>
+            each.topics.length === 3 && each.address === twenty(TOKEN).toString('hex') && info.result !== 'FAILED',
+        )
         .map((each: Json) => ({
           transaction_id: info.id,
           block_timestamp: 1_700_000_000_000 + 3000 * height,
@@ -203,22 +240,45 @@ describe('blocks', () => {
 
   test('the rules for ids hold for what mainnet wrote', async () => {
     lie = (path, answer) => (path === '/wallet/getnowblock' ? MAINNET : answer)
-    expect(await node().tip()).toEqual({ height: 62306449, hash: MAINNET.blockID, previous: MAINNET.block_header.raw_data.parentHash, time: 1717563117 })
+    expect(await node().tip()).toEqual({
+      height: 62306449,
+      hash: MAINNET.blockID,
+      previous: MAINNET.block_header.raw_data.parentHash,
+      time: 1717563117,
+    })
     lie = (path, answer) => {
       if (path === '/wallet/getblockbynum') return { ...answer, transactions: [REAL] }
       return path.endsWith('blocknum') ? [{ id: REAL.txID, blockNumber: 0, fee: 1_000_000 }] : answer
     }
     const [row] = (await node().block(0))!.transactions
     expect(row.kind === 'account' && row.transfers).toEqual([
-      { index: 0, asset: 'native', from: tronAddress(Buffer.from('4179309abcff2cf531070ca9222a1f72c4a5136874', 'hex')), to: tronAddress(Buffer.from('41c6a137bb170cc0dd40fcb83f18b389fa9426ac46', 'hex')), amount: 40_000_000n },
+      {
+        index: 0,
+        asset: 'native',
+        from: tronAddress(Buffer.from('4179309abcff2cf531070ca9222a1f72c4a5136874', 'hex')),
+        to: tronAddress(Buffer.from('41c6a137bb170cc0dd40fcb83f18b389fa9426ac46', 'hex')),
+        amount: 40_000_000n,
+      },
     ])
     // USDT's contract, in both of its writings.
-    expect(tronAddress(Buffer.from('a614f803b6fd780986a42c78ec9c7f77e6ded13c', 'hex'))).toBe('TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t')
+    expect(tronAddress(Buffer.from('a614f803b6fd780986a42c78ec9c7f77e6ded13c', 'hex'))).toBe(
+      'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t',
+    )
   })
 
   test('protobuf: what is written is read; what is cut is not', () => {
-    const bytes = writeMessage([[1, 300n], [2, Buffer.from('ab')], [11, 2n ** 62n]])
-    expect(readMessage(bytes)).toEqual({ numbers: new Map([[1, 300n], [11, 2n ** 62n]]), bytes: new Map([[2, [Buffer.from('ab')]]]) })
+    const bytes = writeMessage([
+      [1, 300n],
+      [2, Buffer.from('ab')],
+      [11, 2n ** 62n],
+    ])
+    expect(readMessage(bytes)).toEqual({
+      numbers: new Map([
+        [1, 300n],
+        [11, 2n ** 62n],
+      ]),
+      bytes: new Map([[2, [Buffer.from('ab')]]]),
+    })
     for (let end = 1; end < bytes.length; end++) {
       const part = readMessage(bytes.subarray(0, end))
       expect(part === undefined || part.numbers.get(11) === undefined).toBe(true)
@@ -226,13 +286,41 @@ describe('blocks', () => {
   })
 
   test.each([
-    ['the header', '/wallet/getblockbynum', (a: Json) => ({ ...a, block_header: { raw_data: { ...a.block_header.raw_data, timestamp: 5 } } }), /its header gives/],
+    [
+      'the header',
+      '/wallet/getblockbynum',
+      (a: Json) => ({ ...a, block_header: { raw_data: { ...a.block_header.raw_data, timestamp: 5 } } }),
+      /its header gives/,
+    ],
     ['the height', '/wallet/getblockbynum', () => CHAIN[2].block, /was asked for/],
-    ['an id', '/wallet/getblockbynum', (a: Json) => ({ ...a, transactions: a.transactions.map((t: Json) => ({ ...t, txID: 'ab'.repeat(32) })) }), /its bytes are/],
-    ['an amount', '/wallet/getblockbynum', (a: Json) => ({ ...a, transactions: a.transactions.map((t: Json) => ({ ...t, raw_data_hex: `${t.raw_data_hex.slice(0, -2)}77` })) }), /its bytes are/],
-    ['a transaction twice', '/wallet/getblockbynum', (a: Json) => ({ ...a, transactions: [a.transactions[0], a.transactions[0]] }), /result in its place|twice/],
+    [
+      'an id',
+      '/wallet/getblockbynum',
+      (a: Json) => ({ ...a, transactions: a.transactions.map((t: Json) => ({ ...t, txID: 'ab'.repeat(32) })) }),
+      /its bytes are/,
+    ],
+    [
+      'an amount',
+      '/wallet/getblockbynum',
+      (a: Json) => ({
+        ...a,
+        transactions: a.transactions.map((t: Json) => ({ ...t, raw_data_hex: `${t.raw_data_hex.slice(0, -2)}77` })),
+      }),
+      /its bytes are/,
+    ],
+    [
+      'a transaction twice',
+      '/wallet/getblockbynum',
+      (a: Json) => ({ ...a, transactions: [a.transactions[0], a.transactions[0]] }),
+      /result in its place|twice/,
+    ],
     ['a result left out', '/wallet/gettransactioninfobyblocknum', (a: Json) => a.slice(1), /results of transactions/],
-    ['results in another order', '/wallet/gettransactioninfobyblocknum', (a: Json) => [...a].reverse(), /is of another transaction/],
+    [
+      'results in another order',
+      '/wallet/gettransactioninfobyblocknum',
+      (a: Json) => [...a].reverse(),
+      /is of another transaction/,
+    ],
     ['a fee', '/wallet/gettransactioninfobyblocknum', (a: Json) => a.map((i: Json) => ({ ...i, fee: -1 })), /its fee/],
     ['no list', '/wallet/gettransactioninfobyblocknum', () => ({}), /no list/],
   ])('a node that lies about %s', async (_, where, change, says) => {
@@ -254,7 +342,10 @@ describe('TronGrid', () => {
   test('finds an account’s transfers page by page, and reads them from their blocks', async () => {
     const { transactions, whole } = await grid().history(name(TOKEN), name(3), 10)
     expect(whole).toBe(true)
-    expect(transactions.map(({ height, index }) => [height, index])).toEqual([[1, 1], [3, 0]])
+    expect(transactions.map(({ height, index }) => [height, index])).toEqual([
+      [1, 1],
+      [3, 0],
+    ])
     expect((await grid().history(name(TOKEN), name(3), 2)).transactions).toHaveLength(1)
     // Of TRX nothing is whole: staking moves it without a transfer.
     expect(await grid().history('native', name(1), 10)).toMatchObject({ whole: false, transactions: [{ height: 1 }] })
@@ -265,11 +356,30 @@ describe('TronGrid', () => {
 
   test.each([
     ['a cursor that loops', (a: Json) => ({ ...a, meta: { fingerprint: '0' } }), /repeats|loops/],
-    ['a page served twice', (a: Json, path: string) => ({ ...tell(path.replace(/&fingerprint=.*/, ''), {}), meta: { fingerprint: String(Math.random()) } }), /a page repeats/],
+    [
+      'a page served twice',
+      (_: Json, path: string) => ({
+        ...tell(path.replace(/&fingerprint=.*/, ''), {}),
+        meta: { fingerprint: String(Math.random()) },
+      }),
+      /a page repeats/,
+    ],
     ['an empty page that goes on', (a: Json) => ({ ...a, data: [], meta: { fingerprint: '5' } }), /empty page/],
-    ['another account’s row', (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, from: name(1), to: name(2) })) }), /another account/],
-    ['another token’s row', (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, token_info: { address: name(5) } })) }), /another token/],
-    ['a row of no transaction', (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, transaction_id: 'ab'.repeat(32) })) }), /does not know it/],
+    [
+      'another account’s row',
+      (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, from: name(1), to: name(2) })) }),
+      /another account/,
+    ],
+    [
+      'another token’s row',
+      (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, token_info: { address: name(5) } })) }),
+      /another token/,
+    ],
+    [
+      'a row of no transaction',
+      (a: Json) => ({ ...a, data: a.data.map((r: Json) => ({ ...r, transaction_id: 'ab'.repeat(32) })) }),
+      /does not know it/,
+    ],
   ])('that lies: %s', async (_, change, says) => {
     lie = (path, answer) => (path.includes('/trc20') ? change(answer, path) : answer)
     const failing = grid().history(name(TOKEN), name(3), 10)
@@ -278,7 +388,9 @@ describe('TronGrid', () => {
   })
 
   test('is bounded, and says what it refuses', async () => {
-    await expect(grid({ rowsMax: 1 }).history(name(TOKEN), name(3), 10)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
+    await expect(grid({ rowsMax: 1 }).history(name(TOKEN), name(3), 10)).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    })
     lie = (path, answer) => (path.startsWith('/v1') ? { success: false, error: 'account not found' } : answer)
     await expect(grid().history(name(TOKEN), name(3), 10)).rejects.toThrow(/account not found/)
   })
