@@ -69,6 +69,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   let metrics: Metrics | undefined
   const queue = new TraceQueue({
     ...{ records, runner: deps.runner, data: config.data, ledgers: config.ledgers, tags: config.tags },
+    claims: config.store,
     ...{ concurrency: config.concurrency, queueMax: config.queueMax, traceTimeoutMs: config.traceTimeoutMs },
     ...{ host: deps.hostName, now: deps.now },
     failed: (trace, error) => server.log.error({ trace, err: error }, 'a trace failed through our fault'),

@@ -7,8 +7,10 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { BrokenInvariant } from '../graph/index.ts'
 import { engine } from './engine.ts'
 import { Fault } from './faults.ts'
+import { reportCommands } from './report/editions/cli.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
+import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
 import { askedSources, SOURCE_OPTIONS, sourceCommands } from './trace/cli-store.ts'
 import { decodeRequest } from './trace/decode-request.ts'
 import { readJson, replayBundle } from './trace/replay.ts'
@@ -46,11 +48,26 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
     run: trace,
   },
+  tags: {
+    usage: TAGS_USAGE,
+    about:
+      'Keeps who says what about an address: TagPacks, CSV, sanction and label lists into the store, every rejected line with its\n' +
+      'reason; out of it again; what was known on a day; a claim taken back with a reason. Nothing is ever overwritten.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runTags(args, { ...io, now: () => new Date() }),
+  },
+  posts: {
+    usage: POSTS_USAGE,
+    about:
+      'Finds addresses in captured advertisements (Telegram export, JSON lines, CSV, text), weighs the words, and proposes tags with\n' +
+      'the sentence, the post and the reasons. A proposal becomes a claim only where a person accepts it by name.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
+  },
   ...sourceCommands,
   verify: {
-    usage: 'proceeds verify DIR [--json]',
+    usage: 'proceeds verify DIR [--json] [--public-key KEY.pem]',
     about:
-      'Re-adds every figure of a bundle and checks every hash, with code that shares nothing with the engine. Exit 0: all hold.',
+      'Re-adds every figure of a bundle and checks every hash, with code that shares nothing with the engine; of a directory of\n' +
+      'editions, every file and the signature. Exit 0: all hold.',
     run: verify,
   },
   replay: {
@@ -59,7 +76,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: replay,
   },
   serve: {
-    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--data DIR] [--host HOST] [--port PORT]',
+    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--store DIR] [--data DIR] [--host HOST] [--port PORT]',
     about: 'Starts the HTTP service (openapi.yaml; /docs in a browser). Loopback only, unless there is a key.',
     run: serve,
   },
@@ -68,6 +85,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about: 'Makes, lists and revokes the API keys of the HTTP service. A key is shown once.',
     run: keys,
   },
+  ...reportCommands,
 }
 
 /** Runs one command line; answers the exit code: 0 done, 1 a named fault, 2 wrong usage. */
@@ -173,7 +191,9 @@ async function trace(args: string[], io: Io): Promise<number> {
       ledgers: values.ledger ?? [],
       tags: values.tags ?? [],
       out: values.out,
-      ...(values.store === undefined ? {} : { store: values.store }),
+      // A store's claims speak beside dumps too; its chains are read where there are none.
+      ...(values.store === undefined ? {} : { claims: values.store }),
+      ...(values.store === undefined || values.ledger !== undefined ? {} : { store: values.store }),
       ...(ask === undefined ? {} : { ask }),
     },
     io,
@@ -182,7 +202,7 @@ async function trace(args: string[], io: Io): Promise<number> {
 }
 
 async function traceInto(
-  input: Pick<RunInput, 'request' | 'ledgers' | 'tags' | 'out' | 'store' | 'ask'>,
+  input: Pick<RunInput, 'request' | 'ledgers' | 'tags' | 'out' | 'store' | 'ask' | 'claims'>,
   io: Io,
   quiet: boolean,
 ): Promise<number> {
@@ -236,7 +256,15 @@ function findSample(name: string): string {
 }
 
 async function verify(args: string[], io: Io): Promise<number> {
-  const { values, positionals } = parse(args, { json: { type: 'boolean' } }, 1)
+  const { values, positionals } = parse(args, { json: { type: 'boolean' }, 'public-key': { type: 'string' } }, 1)
+  const { isEditions } = await import('./report/editions/seal.ts')
+  const key = values['public-key']
+  const seal = [positionals[0], ...(key === undefined ? [] : ['--public-key', key])]
+  if (await isEditions(resolve(positionals[0]))) return reportCommands['verify-seal'].run(seal, io)
+  if (key !== undefined) {
+    const sealed = await reportCommands['verify-seal'].run(seal, io)
+    if (sealed !== 0) return sealed
+  }
   const { printVerify, verifyBundle } = await import('./report/verify.ts')
   const result = await verifyBundle(resolve(positionals[0]))
   if (values.json === true) io.out(`${JSON.stringify(result, null, 2)}\n`)
@@ -262,6 +290,7 @@ async function serve(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
+      store: { type: 'string' },
       data: { type: 'string' },
       host: { type: 'string' },
       port: { type: 'string' },
@@ -277,6 +306,7 @@ async function serve(args: string[], io: Io): Promise<number> {
       ...set,
       ledgers: values.ledger ?? set.ledgers,
       tags: values.tags ?? set.tags,
+      store: values.store ?? set.store,
       data: values.data ?? set.data,
       host: values.host ?? set.host,
       port: values.port === undefined ? set.port : Number(values.port),

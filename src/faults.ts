@@ -26,6 +26,8 @@ export const FAULTS = {
   SOURCE_UNAVAILABLE: { status: 502, title: 'A source does not answer' },
   STORE_UNAVAILABLE: { status: 503, title: 'The chain store does not answer in full' },
   STORE_INVALID: { status: 422, title: 'The chain store is not one this version can read' },
+  CASE_INVALID: { status: 422, title: 'The case file does not hold to its format' },
+  REPORT_NOT_FINAL: { status: 422, title: 'The report cannot be called final: checks fail' },
   BUNDLE_INVALID: { status: 422, title: 'A bundle is not whole, or does not add up' },
   OUTPUT_EXISTS: { status: 409, title: 'The output directory holds something else already' },
   UNAUTHORIZED: { status: 401, title: 'A valid key is needed' },

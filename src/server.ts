@@ -141,7 +141,13 @@ export function closeOnSignals(server: RunningServer): void {
 /** Paths made absolute: threads and log lines must not depend on where the process stands. Every file must open. */
 async function readable(config: Config): Promise<Config> {
   const files = (names: readonly string[]) => names.map((name) => resolve(name))
-  const absolute = { ...config, data: resolve(config.data), ledgers: files(config.ledgers), tags: files(config.tags) }
+  const absolute = {
+    ...config,
+    data: resolve(config.data),
+    ledgers: files(config.ledgers),
+    tags: files(config.tags),
+    store: config.store === undefined ? undefined : resolve(config.store),
+  }
   for (const file of [...absolute.ledgers, ...absolute.tags]) {
     await access(file, constants.R_OK).catch((cause) => {
       throw new Fault('FILE_UNREADABLE', `${file}: ${cause.message}`, { cause })

@@ -39,6 +39,8 @@ const TITLES_KO: Readonly<Record<FaultCode, string>> = {
   SOURCE_UNAVAILABLE: '데이터 출처가 응답하지 않습니다',
   STORE_UNAVAILABLE: '저장소가 온전히 응답하지 않습니다',
   STORE_INVALID: '이 버전이 읽을 수 없는 저장소입니다',
+  CASE_INVALID: '사건 파일이 형식에 맞지 않습니다',
+  REPORT_NOT_FINAL: '점검 항목이 남아 있어 최종 보고서로 확정할 수 없습니다',
   BUNDLE_INVALID: '번들이 온전하지 않거나 합계가 맞지 않습니다',
   OUTPUT_EXISTS: '출력 디렉터리에 이미 다른 것이 있습니다',
   UNAUTHORIZED: '유효한 키가 필요합니다',

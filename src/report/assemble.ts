@@ -21,6 +21,7 @@ import { stopOfCategory } from '../tags/categories.ts'
 import type { Tag } from '../tags/tag.ts'
 import { formatTime } from '../text.ts'
 import type { ChainRun, MethodRun, Trace } from '../trace/trace.ts'
+import { CERTIFICATE_LIMITS, type CertificateLimits, ProofBudget, type RunProofs, tellOmitted } from './certificates.ts'
 import type {
   Attribution,
   ClusterRow,
@@ -39,8 +40,10 @@ import type {
 import { REPORT_SCHEMA } from './format.ts'
 import { legFacts } from './leg-facts.ts'
 import { drawPaths } from './paths.ts'
+import { tellQuantum } from './quantum.ts'
 import { rejectedOf } from './rejected.ts'
 import { isCovered, restSink } from './rests.ts'
+import { tellSensitivity } from './sensitivity.ts'
 
 /** What is known only once the bundle's other files are written. */
 export interface FileFacts {
@@ -73,13 +76,22 @@ interface Sums {
   readonly convertedOut: ReadonlyMap<string, bigint>
 }
 
+/** A case, told: the report, and what proves its floors and ceilings. */
+export interface Told {
+  readonly report: Report
+  readonly proofs: readonly RunProofs[]
+}
+
 /** Tells a trace as a report. Pure: everything in it comes from the trace and the hashes of the bundle's other files. */
-export function assembleReport(trace: Trace, files: FileFacts): Report {
+export function assembleReport(trace: Trace, files: FileFacts, limits: CertificateLimits = CERTIFICATE_LIMITS): Told {
   const gaps: Gap[] = []
+  const budget = new ProofBudget(limits)
   const sums = new Map<ChainRun, readonly Sums[]>(
     trace.runs.map((run) => [run, run.methods.map((method) => addUp(trace, run, method))]),
   )
-  const bounds = new Map<ChainRun, RunBounds>(trace.runs.map((run) => [run, boundRun(run, sums.get(run)!, gaps)]))
+  const bounds = new Map<ChainRun, RunBounds>(
+    trace.runs.map((run) => [run, boundRun(run, sums.get(run)!, budget, gaps)]),
+  )
   const drafts = draftEndpoints(trace, sums)
   const paths = drawPaths(trace, drafts, gaps)
   const endpoints = tellEndpoints(trace, drafts, bounds, paths, gaps)
@@ -90,7 +102,18 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     'every seed is accounted for under every method',
   )
   for (const run of trace.runs) tellGaps(trace, run, sums.get(run)!, gaps)
-  return {
+  const services = tellServices(trace, endpoints, bounds)
+  const quantum = tellQuantum(trace, (run, pool, index, id) => {
+    const known = bounds.get(run)!
+    const bound = known.ofPool(pool)
+    // What a holding's row proves is not proven twice.
+    if (bound !== undefined && !known.pools.has(pool)) known.prove(bound, `/quantum/${index}`, id)
+    return bound
+  })
+  const proofs = trace.runs.map((run) => bounds.get(run)!.proofs())
+  gaps.push(...tellOmitted(proofs, limits))
+  const sensitivity = tellSensitivity(trace, endpoints, gaps)
+  const report: Report = {
     schema: REPORT_SCHEMA,
     engine: engine(),
     case: trace.request.case,
@@ -102,12 +125,13 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     tagPacks: [{ name: 'tags.csv', sha256: files.tags.sha256, version: null }],
     seeds: trace.seeds.map(tellSeed),
     endpoints,
-    services: tellServices(trace, endpoints, bounds),
+    services,
     reach: tellReach(trace, drafts),
     holdings,
     conservation,
     paths,
-    quantum: [],
+    quantum,
+    sensitivity,
     clusters: tellClusters(trace),
     conversions: [],
     rejected: [...trace.ledgers.values()].flatMap((ledger) =>
@@ -116,6 +140,7 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     gaps: sortGaps(gaps),
     journal: { file: 'journal.ndjson.gz', ...files.journal },
   }
+  return { report, proofs }
 }
 
 /** One key for a seed and an asset, to add up by. */
@@ -179,15 +204,24 @@ function traced(trace: Trace, bySeed: BySeed): Traced {
   return { total: total.toString(), bySeed: Object.fromEntries(rows) }
 }
 
-/** Floors and ceilings of one run, by leg and by pool; a solver stays at hand for sums over several. */
+/**
+ * Floors and ceilings of one run, by leg and by pool; a solver stays at hand for sums over several. `prove` says which row of
+ * the report a bound is printed in, so that its certificates are written under that name.
+ */
 interface RunBounds {
   readonly legs: ReadonlyMap<number, Bound>
   readonly pools: ReadonlyMap<number, Bound>
   readonly together: (target: Target) => Bound | undefined
+  /** Of any pool, told in the holdings or not. */
+  readonly ofPool: (pool: number) => Bound | undefined
+  readonly prove: (bound: Bound, row: string, id?: string) => void
+  readonly proofs: () => RunProofs
 }
 
-function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds {
+function boundRun(run: ChainRun, sums: readonly Sums[], budget: ProofBudget, gaps: Gap[]): RunBounds {
   const { entries, seeds, outPlace, transactions } = run.compiled
+  const rows: { row: string; id: string | undefined; bound: Bound }[] = []
+  const omitted: string[] = []
   const legs = new Set<number>()
   const pools = new Set<number>()
   for (const each of sums) {
@@ -200,10 +234,27 @@ function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds 
       where: `${run.chain} ${run.pool}`,
       detail: `${legs.size + pools.size} endpoints and holdings; floors and ceilings are computed for at most ${BOUNDS_MAX}`,
     })
-    return { legs: new Map(), pools: new Map(), together: () => undefined }
+    return {
+      legs: new Map(),
+      pools: new Map(),
+      together: () => undefined,
+      ofPool: () => undefined,
+      prove: () => {},
+      proofs: () => ({ run, conversions: [], rows, omitted }),
+    }
   }
-  const solver = new BoundsSolver(entries, seeds)
-  const known = (bound: Bound, where: string): Bound => {
+  const proving = budget.isOpen(run)
+  const solver = new BoundsSolver(entries, seeds, { certificates: proving })
+  // Proof costs more than the figure: once its budget is spent, the rest is solved without.
+  let plain: BoundsSolver | undefined
+  const solve = (target: Target): Bound => {
+    if (!proving || budget.isOpen(run)) return budget.keep(solver.bound(target))
+    plain ??= new BoundsSolver(entries, seeds)
+    return plain.bound(target)
+  }
+  const others = new Map<number, Bound>()
+  let skipped = false
+  const knownOrGap = (bound: Bound, where: string): Bound => {
     if (bound.floor === undefined || bound.ceiling === undefined) {
       gaps.push({
         kind: 'BOUNDS_SKIPPED',
@@ -216,13 +267,41 @@ function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds 
   const legBounds = new Map<number, Bound>()
   for (const leg of [...legs].sort((a, b) => a - b)) {
     const { id } = transactions[entries.transaction[entryOfLeg(entries.outStart, leg)]]
-    legBounds.set(leg, known(solver.bound({ legs: [leg] }), `${id}:${outPlace[leg]}`))
+    legBounds.set(leg, knownOrGap(solve({ legs: [leg] }), `${id}:${outPlace[leg]}`))
   }
   const poolBounds = new Map<number, Bound>()
   for (const pool of [...pools].sort((a, b) => a - b)) {
-    poolBounds.set(pool, known(solver.bound({ pools: [pool] }), run.compiled.pools[pool].name))
+    poolBounds.set(pool, knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name))
   }
-  return { legs: legBounds, pools: poolBounds, together: (target) => solver.bound(target) }
+  return {
+    legs: legBounds,
+    pools: poolBounds,
+    together: solve,
+    ofPool: (pool) => {
+      const known = poolBounds.get(pool) ?? others.get(pool)
+      if (known !== undefined) return known
+      if (others.size + poolBounds.size > BOUNDS_MAX) {
+        if (!skipped) {
+          skipped = true
+          gaps.push({
+            kind: 'BOUNDS_SKIPPED',
+            where: `${run.chain} ${run.pool}`,
+            detail: `more wallets than ${BOUNDS_MAX}; of the rest of them no floor and ceiling is computed`,
+          })
+        }
+        return undefined
+      }
+      const bound = knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name)
+      others.set(pool, bound)
+      return bound
+    },
+    prove: (bound, row, id) => {
+      if (bound.floor === undefined || bound.ceiling === undefined) return
+      if (bound.floorProof === undefined || bound.ceilingProof === undefined) omitted.push(row)
+      else rows.push({ row, id, bound })
+    },
+    proofs: () => ({ run, conversions: solver.conversions, rows, omitted }),
+  }
 }
 
 /** Which entry an out leg belongs to. */
@@ -300,7 +379,7 @@ function tellEndpoints(
     if (known === undefined) pathsOf.set(endpoint, [id])
     else known.push(id)
   }
-  return drafts.map((draft): Endpoint => {
+  return drafts.map((draft, index): Endpoint => {
     const { id, run, leg, transaction, place } = draft
     const { address, amount } = legFacts(transaction, place)
     const sink = ENDPOINT_SINKS[run.compiled.entries.outPool[leg]]
@@ -309,6 +388,7 @@ function tellEndpoints(
     const deposit = deciding === undefined && address !== null ? trace.hands.depositOf(run.chain, address) : undefined
     const named = deposit === undefined ? deciding : carriedTag(trace, run.chain, deposit)
     const bound = bounds.get(run)!.legs.get(leg)
+    if (bound !== undefined) bounds.get(run)!.prove(bound, `/endpoints/${index}`, id)
     tellConflict(claims, `${run.chain} ${address}`, gaps)
     if (sink === 'bridge') {
       gaps.push({
@@ -444,7 +524,7 @@ function tellServices(
   }
   const keys = methodKeys(trace)
   const rows = [...groups.keys()].sort()
-  return rows.map((key): ServiceRow => {
+  return rows.map((key, index): ServiceRow => {
     const group = groups.get(key)!
     const [chain, asset, sink, name] = JSON.parse(key) as [string, string, string, string]
     const run = trace.runs.find((each) => each.chain === chain && each.primary)!
@@ -453,6 +533,7 @@ function tellServices(
       legs === undefined || group.some((endpoint) => endpoint.floor === null)
         ? undefined
         : bounds.get(run)!.together({ legs })
+    if (bound !== undefined) bounds.get(run)!.prove(bound, `/services/${index}`)
     const totals = new Map<string, Traced>(
       keys.map((method) => {
         const bySeed: BySeed = new Map()
@@ -546,6 +627,7 @@ function tellHoldings(
     for (const [pool, figures] of [...found].sort(([a], [b]) => a - b)) {
       const { asset, address, transaction, output } = pools[pool]
       const bound = bounds.get(run)!.pools.get(pool)
+      if (bound !== undefined) bounds.get(run)!.prove(bound, `/holdings/${rows.length}`, `H${rows.length + 1}`)
       const sink = isCovered(trace, run, pool) ? 'holding' : 'unseen'
       const amount = run.methods[0].taint.held(pool).reduce((total, lot) => total + lot.amount, 0n)
       const primary = figures.get(run.methods[0].key)

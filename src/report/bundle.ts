@@ -6,7 +6,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Fault } from '../faults.ts'
 import { gzipStream } from './gzip.ts'
-import { isBundleName, MANIFEST_FILE, writeManifest } from './manifest.ts'
+import { isBundleName, MANIFEST_FILE, SEAL_FILES, writeManifest } from './manifest.ts'
 
 /** A file that was written: its SHA-256 and how many lines it holds. */
 export interface Written {
@@ -48,7 +48,8 @@ export async function refuseTaken(target: string): Promise<void> {
       throw new Fault('OUTPUT_EXISTS', `${target} is a file; name a directory that does not exist yet`)
     throw new Fault('FILE_UNREADABLE', `${target}: ${(error as Error).message}`)
   }
-  const strange = names.find((name) => name !== MANIFEST_FILE && !isBundleName(name))
+  const beside: readonly string[] = [MANIFEST_FILE, ...SEAL_FILES]
+  const strange = names.find((name) => !beside.includes(name) && !isBundleName(name))
   if (strange !== undefined || (names.length > 0 && !names.includes(MANIFEST_FILE))) {
     throw new Fault(
       'OUTPUT_EXISTS',

@@ -13,6 +13,8 @@ const MANIFEST_BYTES_MAX = 1 << 20
 
 /** Files that a bundle may hold beside those of `BUNDLE_FILES`: drawn from the report, for people. */
 export const EXTRA_FILES = ['report.pdf', 'report.html', 'graph.gexf', 'paths.csv', 'holdings.csv'] as const
+/** What seals a manifest, beside it and not in it: a signature, a timestamp's request and its answer. */
+export const SEAL_FILES = ['manifest.sig.json', 'manifest.tsq', 'manifest.tsr'] as const
 /** One packet for each recipient. */
 const PACKET = /^packet-[0-9a-z][0-9a-z-]{0,63}\.(pdf|json)$/
 
@@ -102,7 +104,8 @@ export async function hashBundleFile(
  * that a bundle may hold, and every file of `BUNDLE_FILES` must be there. Fault: BUNDLE_INVALID.
  */
 export async function writeManifest(directory: string): Promise<Manifest> {
-  const names = (await readdir(directory)).filter((name) => name !== MANIFEST_FILE).sort()
+  const beside: readonly string[] = [MANIFEST_FILE, ...SEAL_FILES]
+  const names = (await readdir(directory)).filter((name) => !beside.includes(name)).sort()
   const strange = names.find((name) => !isBundleName(name))
   if (strange !== undefined) throw new Fault('BUNDLE_INVALID', `${printable(strange)} is no file of a bundle`)
   const missing = BUNDLE_FILES.find((name) => !names.includes(name))
@@ -184,7 +187,7 @@ export async function checkManifest(directory: string, manifest: Manifest): Prom
     if (!listed.has(name)) findings.push({ file: MANIFEST_FILE, where: '/files', expected: name, found: 'not listed' })
   }
   for (const name of (await readdir(directory)).sort()) {
-    if (name === MANIFEST_FILE || listed.has(name)) continue
+    if (name === MANIFEST_FILE || listed.has(name) || (SEAL_FILES as readonly string[]).includes(name)) continue
     const kind = (await lstat(join(directory, name))).isFile() ? 'a file' : 'a link, directory or device'
     findings.push({ file: printable(name), where: '', expected: 'only files that the manifest lists', found: kind })
   }

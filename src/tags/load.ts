@@ -1,11 +1,20 @@
 /** Tag files of every kind we read, told apart by what is in them. */
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { CsvReader } from '../csv.ts'
 import { Fault } from '../faults.ts'
 import { readTagsCsv } from './csv.ts'
+import {
+  isExplorerJson,
+  type LabelShape,
+  labelShapeOf,
+  readExplorerJson,
+  readLabelCsv,
+  readSeizureReleases,
+  type SeizureReleases,
+} from './label-lists.ts'
 import { delistedOfacTags, isNarcoticsHeader, readAddressList, readOfacJson, readOfacNarcoticsCsv } from './ofac.ts'
 import type { RejectedTag, Tag } from './tag.ts'
 import { parseTagPack, tagsOfTagPack } from './tagpack.ts'
@@ -16,6 +25,8 @@ export interface TagFile {
   readonly bytes: Uint8Array
   /** For a plain list `sanctioned_addresses_<ASSET>.txt`: the day of that list, so that later delistings can be told. */
   readonly listedOn?: string
+  /** The name of the directory it lies in: some lists say the chain there. */
+  readonly folder?: string
 }
 
 /** A file that tags came from: its name, the SHA-256 of its bytes as given, and the version it says it has. */
@@ -44,19 +55,20 @@ export interface LoadOptions {
   readonly bytesMax?: number
 }
 
-type Kind = 'tagPack' | 'csv' | 'ofacJson' | 'ofacNarcotics' | 'list'
+type Kind = 'tagPack' | 'csv' | 'ofacJson' | 'ofacNarcotics' | 'list' | 'explorerJson' | LabelShape
 
 interface OpenFile {
   readonly name: string
   readonly sha256: string
   readonly bytes: Uint8Array
   readonly listedOn: string | undefined
+  readonly folder: string | undefined
   readonly kind: Kind
 }
 
 /**
  * Loads tag files: our CSV, GraphSense TagPacks, the OFAC feed, the table of narcotics designations, plain lists of
- * addresses; each also as `.gz`. Lists and tables loaded together give the OFAC feed its letter case and its days back; a plain
+ * addresses, and the label lists of `label-lists.ts`; each also as `.gz`. Lists and tables loaded together give the OFAC feed its letter case and its days back; a plain
  * list of one asset with `listedOn` also tells what was delisted since. Faults: `FILE_UNREADABLE`, `TAGS_INVALID` with file and
  * line, `LIMIT_EXCEEDED`.
  */
@@ -74,6 +86,16 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   const designatedOn = new Map<string, string>()
   const earlier: { file: OpenFile; code: string; addresses: readonly string[] }[] = []
 
+  // The dates of seizure orders stand in a table of their own.
+  const releases: SeizureReleases = new Map(
+    (
+      await Promise.all(
+        opened
+          .filter(({ kind }) => kind === 'seizureReleases')
+          .map(({ bytes, name }) => readSeizureReleases(bytes, name)),
+      )
+    ).flatMap((each) => [...each]),
+  )
   // One by one: a million arguments to a single push would overflow the stack.
   const addAll = (more: readonly Tag[]): void => {
     for (const tag of more) tags.push(tag)
@@ -102,6 +124,14 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       for (const address of addresses) letterCase.push(address)
       const code = /^sanctioned_addresses_([A-Z0-9]{2,8})\.txt(\.gz)?$/.exec(name)?.[1]
       if (code !== undefined && file.listedOn !== undefined) earlier.push({ file, code, addresses })
+    } else if (kind === 'explorerJson') {
+      const read = readExplorerJson(textOf(file), name)
+      addAll(read.tags)
+      rejectAll(read.rejected)
+    } else if (kind !== 'ofacJson') {
+      const read = await readLabelCsv(bytes, { name, shape: kind, folder: file.folder, releases })
+      addAll(read.tags)
+      rejectAll(read.rejected)
     }
   }
   // The feed comes last: it needs the letters and the days of the others.
@@ -149,6 +179,7 @@ async function openFile(file: string | TagFile, bytesMax: number): Promise<OpenF
     sha256: createHash('sha256').update(stored).digest('hex'),
     bytes,
     listedOn: typeof file === 'string' ? undefined : file.listedOn,
+    folder: typeof file === 'string' ? basename(dirname(file)) : file.folder,
     kind: kindOf(bytes, name),
   }
 }
@@ -185,7 +216,7 @@ function textOf(file: OpenFile): string {
 /** What kind of file it is, by its first lines; its name decides nothing but `.yaml`. */
 function kindOf(bytes: Uint8Array, name: string): Kind {
   const start = new TextDecoder('utf-8').decode(bytes.subarray(0, 65_536))
-  if (/^\s*\{/.test(start)) return 'ofacJson'
+  if (/^\s*\{/.test(start)) return isExplorerJson(start) ? 'explorerJson' : 'ofacJson'
   if (/\.ya?ml(\.gz)?$/.test(name) || /^(%YAML|---|title:|creator:|tags:)/m.test(start)) return 'tagPack'
   const complete = bytes.length > 65_536 ? start.slice(0, start.lastIndexOf('\n') + 1) : start
   if (readAddressList(complete) !== undefined) return 'list'
@@ -197,7 +228,7 @@ function kindOf(bytes: Uint8Array, name: string): Kind {
       `${name}: not a tag file we read: CSV, TagPack YAML, OFAC JSON or a list of addresses`,
     )
   }
-  return isNarcoticsHeader(header.cells) ? 'ofacNarcotics' : 'csv'
+  return isNarcoticsHeader(header.cells) ? 'ofacNarcotics' : (labelShapeOf(header.cells) ?? 'csv')
 }
 
 function compareText(a: string, b: string): number {

@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Chain } from '../../graph/index.ts'
-import type { LedgerLine } from '../chains/dump/decode.ts'
-import { readDump } from '../chains/dump/read.ts'
 import { engine } from '../engine.ts'
 import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
 import { refuseTaken, writeBundle, writeChunks, writeLinesGzip, writeText } from '../report/bundle.ts'
 import { canonicalJson, writeCanonical } from '../report/canonical.ts'
+import { certificateRows } from '../report/certificates.ts'
 import { methodKeys, writeEndpointsCsv } from '../report/csv.ts'
 import { drawFlow } from '../report/flow-svg.ts'
 import { journalRows } from '../report/journal-file.ts'
@@ -18,13 +17,15 @@ import { openStore } from '../store/open.ts'
 import { buildTagBook } from '../tags/book.ts'
 import { tagsToCsv } from '../tags/csv.ts'
 import { loadTags } from '../tags/load.ts'
+import { readStandingClaims } from '../tags/store.ts'
 import type { Tag, TagBook } from '../tags/tag.ts'
 import { AskingStore, type AskOptions } from './asking-store.ts'
 import { collectLedgers } from './collect.ts'
 import { decodeRequest } from './decode-request.ts'
 import { followSeeds, type Progress } from './follow.ts'
 import { findHands } from './hands.ts'
-import { type ChainLedger, settleLedger } from './ledger.ts'
+import type { ChainLedger } from './ledger.ts'
+import { readLedgers } from './read-ledgers.ts'
 import type { TraceRequest } from './request.ts'
 import type { Trace } from './trace.ts'
 
@@ -40,8 +41,12 @@ export interface RunInput {
   readonly ask?: AskOptions
   /** Tag files. */
   readonly tags: readonly string[]
+  /** A store's directory whose claims that stand now count beside the tag files. */
+  readonly claims?: string
   /** The bundle's directory; it must be free. */
   readonly out: string
+  /** From so many bytes of dumps on, only what the trace can need of them is held; see `readLedgers`. */
+  readonly siftBytesMin?: number
   readonly signal?: AbortSignal
   readonly progress?: Progress
   /** What run.json says of this run: by whom, when, where. */
@@ -62,8 +67,11 @@ export async function runTrace(input: RunInput): Promise<RunResult> {
   await refuseTaken(input.out)
   progress({ stage: 'read', done: 0, total: null })
   const { tags } = await loadTags(input.tags)
-  const book = buildTagBook(tags)
-  const { ledgers, read } = await gather(input, request, book, progress)
+  const claims = input.claims === undefined ? undefined : await readStandingClaims(input.claims)
+  const book = buildTagBook(claims === undefined ? tags : [...tags, ...claims.tags])
+  const { ledgers, read: sources } = await gather(input, request, book, progress)
+  const state = claims && { claims: { store: input.claims, records: claims.records, sha256: claims.hash } }
+  const read = { ...sources, ...state }
   stopIfAborted(signal)
   const hands = findHands(request, ledgers, book)
   const trace = followSeeds(request, ledgers, book, hands, (told) => {
@@ -83,8 +91,17 @@ async function gather(
 ): Promise<{ ledgers: Map<Chain, ChainLedger>; read: Record<string, unknown> }> {
   const { store: directory, ask, signal } = input
   if (directory === undefined && ask === undefined) {
-    const chains = Object.keys(request.pool)
-    return { ledgers: await settleLedger(readAll(input.ledgers, chains, progress, signal)), read: {} }
+    const ledgers = await readLedgers({
+      files: input.ledgers,
+      request,
+      book,
+      ...(input.siftBytesMin === undefined ? {} : { siftBytesMin: input.siftBytesMin }),
+      onLines: (done) => {
+        stopIfAborted(signal)
+        progress({ stage: 'read', done, total: null })
+      },
+    })
+    return { ledgers, read: {} }
   }
   if (input.ledgers.length > 0) {
     throw new Fault('USAGE', 'a trace reads dumps, or a store and sources, not both; import the dumps into the store')
@@ -98,39 +115,6 @@ async function gather(
     return { ledgers, read: { ...(directory === undefined ? {} : { store: directory }), snapshots, ...sources } }
   } finally {
     await kept.close()
-  }
-}
-
-/** The lines of all dumps that speak of the request's chains. */
-async function* readAll(
-  files: readonly string[],
-  chains: readonly string[],
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LedgerLine> {
-  const wanted = new Set(chains)
-  let done = 0
-  for (const file of files) {
-    for await (const line of readDump(file)) {
-      if (++done % 10_000 === 0) {
-        stopIfAborted(signal)
-        progress({ stage: 'read', done, total: null })
-      }
-      if (wanted.has(chainOf(line))) yield line
-    }
-  }
-}
-
-function chainOf(line: LedgerLine): string {
-  switch (line.kind) {
-    case 'transaction':
-      return line.transaction.chain
-    case 'asset':
-      return line.asset.chain
-    case 'coverage':
-      return line.coverage.chain
-    case 'opening':
-      return line.opening.chain
   }
 }
 
@@ -150,8 +134,9 @@ async function writeFiles(
   await writeText(at('request.json'), canonicalJson(trace.request.printed))
   const ledger = await writeLinesGzip(at('ledger.ndjson.gz'), ledgerLines(trace))
   const tags = await writeText(at('tags.csv'), tagsToCsv(used))
-  const journal = await writeLinesGzip(at('journal.ndjson.gz'), journalLines(trace))
-  const report = assembleReport(trace, { ledger, tags, journal })
+  const journal = await writeLinesGzip(at('journal.ndjson.gz'), canonicalLines(journalRows(trace)))
+  const { report, proofs } = assembleReport(trace, { ledger, tags, journal })
+  await writeLinesGzip(at('certificates.ndjson.gz'), canonicalLines(certificateRows(trace, proofs)))
   const hash = createHash('sha256')
   await writeChunks(at('report.json'), told(writeCanonical(report), hash))
   const assetOf = (chain: string, asset: string) => trace.ledgers.get(chain)?.assets.get(asset)
@@ -169,8 +154,8 @@ async function writeFiles(
   }
 }
 
-function* journalLines(trace: Trace): Generator<string> {
-  for (const row of journalRows(trace)) yield `${canonicalJson(row)}\n`
+function* canonicalLines(rows: Iterable<unknown>): Generator<string> {
+  for (const row of rows) yield `${canonicalJson(row)}\n`
 }
 
 async function* told(

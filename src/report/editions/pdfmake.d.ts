@@ -1,0 +1,11 @@
+/** What we use of pdfmake 0.3, which ships no types. */
+declare module 'pdfmake' {
+  interface PdfMake {
+    setFonts(fonts: Readonly<Record<string, { readonly normal: string; readonly bold: string }>>): void
+    setUrlAccessPolicy(allow: (url: string) => boolean): void
+    setLocalAccessPolicy(allow: (path: string) => boolean): void
+    createPdf(definition: Readonly<Record<string, unknown>>): { getBuffer(): Promise<Buffer> }
+  }
+  const pdfmake: PdfMake
+  export default pdfmake
+}
