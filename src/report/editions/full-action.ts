@@ -140,6 +140,14 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       ],
     })
   }
+  blocks.push({
+    kind: 'text',
+    tone: 'note',
+    text: t(
+      '부족분에는 자료 밖으로 나간 금액(미확인)이 들어 있다. 그 금액은 없어진 것이 아니라 보이지 않는 것이다.',
+      'The shortfall includes what went outside the data (unseen): it is not gone, only not seen.',
+    ),
+  })
   const rows = facts.report.quantum.filter(
     (row): row is Record<string, unknown> => typeof row === 'object' && row !== null,
   )
