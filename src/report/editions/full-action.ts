@@ -8,7 +8,7 @@ import { contractOf, figureCell, money, symbolOf } from './money.ts'
 import { lackingOf, type Packet, packetsOf, recordsWanted } from './packets.ts'
 import { STABLECOINS, stablecoinOf, targetsOf } from './stablecoins.ts'
 import { actionWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 const TARGETS_SET = 300
 
@@ -201,7 +201,7 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
   ]
   const head = (form: string) => {
     const { statute, article, ...names } = STATUTES.forms[form]
-    return `${names[language]} (${STATUTES.statutes[statute][language]} ${article})`
+    return `${names[language]} (${STATUTES.statutes[statute][language]} ${articleText(article, language)})`
   }
   const table = (rows: readonly (readonly [string, string])[]): Block => ({
     kind: 'facts',
