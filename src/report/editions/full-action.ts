@@ -8,7 +8,7 @@ import { contractOf, figureCell, money, symbolOf } from './money.ts'
 import { lackingOf, type Packet, packetsOf, recordsWanted } from './packets.ts'
 import { STABLECOINS, stablecoinOf, targetsOf } from './stablecoins.ts'
 import { actionWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 const TARGETS_SET = 300
 
@@ -140,6 +140,14 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       ],
     })
   }
+  blocks.push({
+    kind: 'text',
+    tone: 'note',
+    text: t(
+      '부족분에는 자료 밖으로 나간 금액(미확인)이 들어 있다. 그 금액은 없어진 것이 아니라 보이지 않는 것이다.',
+      'The shortfall includes what went outside the data (unseen): it is not gone, only not seen.',
+    ),
+  })
   const { primary } = (facts.report.request as { method: { primary: string } }).method
   const rows = facts.report.quantum.filter((row) => row.mixedIn[primary] !== undefined)
   if (rows.length > 0) {
@@ -200,7 +208,7 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
   ]
   const head = (form: string) => {
     const { statute, article, ...names } = STATUTES.forms[form]
-    return `${names[language]} (${STATUTES.statutes[statute][language]} ${article})`
+    return `${names[language]} (${STATUTES.statutes[statute][language]} ${articleText(article, language)})`
   }
   const table = (rows: readonly (readonly [string, string])[]): Block => ({
     kind: 'facts',
