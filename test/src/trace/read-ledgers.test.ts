@@ -1,7 +1,6 @@
-import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { BrokenInvariant } from '../../../graph/index.ts'
@@ -89,23 +88,6 @@ describe('a ledger sifted before it is settled', () => {
     expect(told).toBeGreaterThan(count * 0.6)
     expect(held).toBeLessThan(whole * 0.8)
   }, 600_000)
-
-  test('tells the same of samples', async () => {
-    for (const [name, depositSweep] of [
-      ['tron-usdt-seized-wallets', true],
-      ['hydra-block-627714', false],
-    ] as const) {
-      const at = (file: string) => fileURLToPath(new URL(`../../../samples/${name}/${file}`, import.meta.url))
-      const request = JSON.parse(readFileSync(at('request.json'), 'utf8'))
-      const rules = { ...request.rules, depositSweep }
-      const drawn = { request: { ...request, compare: [], limits: { hops: 5 }, rules } }
-      const files = { files: [at('ledger.ndjson.gz')], tags: at('tags.csv') }
-      const expected = await tell(drawn, files, WHOLE)
-      const sifted = await tell(drawn, files, 0)
-      expect(expected.said).toContain('\n')
-      expect(sifted.said === expected.said, name).toBe(true)
-    }
-  })
 
   const CHAIN = { chain: 'made-up' }
   const pay = (id: string, minute: number, from: string, to: string, more: Record<string, unknown> = {}) =>
