@@ -174,6 +174,20 @@ describe('figures', () => {
     }
   })
 
+  it('stand in one packet for each service and network, and in none for a mixer', () => {
+    const packets = packetsOf(facts)
+    expect(packets.map(({ kind, name, chain }) => [kind, name, chain])).toEqual([
+      ['service', 'exchange-24', 'bitcoin'],
+      ['service', 'exchange-24', 'tron'],
+      ['issuer', 'Tether', 'tron'],
+    ])
+    for (const packet of packets) {
+      if (packet.kind !== 'service') continue
+      for (const { chain, service } of packet.endpoints)
+        expect([chain, service?.entity]).toEqual([packet.chain, packet.name])
+    }
+  })
+
   it('give the issuer what a whole freeze would catch beside the traced amount', () => {
     const packet = packetsOf(facts).find((each) => each.kind === 'issuer')!
     const friend = packet.kind === 'issuer' && packet.targets.find(({ holding }) => holding.address === 'T-friend')
