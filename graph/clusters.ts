@@ -3,6 +3,7 @@ import { Column } from './columns.ts'
 import type { Chain, Transaction, UtxoTransaction } from './ledger.ts'
 import { type AddressHistory, CHANGE_RULES, type ChangeRuleName, changeOutput } from './rules/change.ts'
 import { commonInputs, type Exclusion, inputAddresses } from './rules/common-input.ts'
+import { TextNumbers, Texts } from './texts.ts'
 import { UnionFind } from './union-find.ts'
 
 /** Which rules may join addresses. Everything but common inputs is off unless named. */
@@ -67,41 +68,16 @@ function byText(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
 }
 
-/** Address texts to dense numbers and back. A `Map` ends at 2^24 entries, a chain does not, hence sixteen of them. */
-class AddressNumbers {
-  readonly #shards: Map<string, number>[] = Array.from({ length: 16 }, () => new Map())
-  readonly texts: string[] = []
-
-  #shardOf(text: string): Map<string, number> {
-    const end = text.length
-    return this.#shards[(text.charCodeAt(end - 1) + 7 * text.charCodeAt(end - 2)) & 15]
-  }
-
-  find(text: string): number | undefined {
-    return this.#shardOf(text).get(text)
-  }
-
-  intern(text: string): number {
-    const shard = this.#shardOf(text)
-    const known = shard.get(text)
-    if (known !== undefined) return known
-    const number = this.texts.length
-    shard.set(text, number)
-    this.texts.push(text)
-    return number
-  }
-}
-
 /** Addresses in sets, each set listable from any member and named by its smallest text. */
 class Partition {
-  readonly #names: AddressNumbers
+  readonly #names: TextNumbers
   #sets = new UnionFind()
   /** The members of a set in a ring: each row is the next member. */
   #ring = new Column()
   /** At a set's root: the member whose text is smallest. */
   #smallest = new Column()
 
-  constructor(names: AddressNumbers) {
+  constructor(names: TextNumbers) {
     this.#names = names
   }
 
@@ -122,10 +98,9 @@ class Partition {
     const second = this.#sets.find(other)
     if (!this.#sets.union(first, second)) return
     const root = first < second ? first : second
-    const { texts } = this.#names
     const a = this.#smallest.at(first)
     const b = this.#smallest.at(second)
-    this.#smallest.set(root, texts[a] < texts[b] ? a : b)
+    this.#smallest.set(root, this.#names.texts.compare(a, b) < 0 ? a : b)
     // Swapping the successors of one member of each makes one ring of two.
     const after = this.#ring.at(first)
     this.#ring.set(first, this.#ring.at(second))
@@ -133,7 +108,7 @@ class Partition {
   }
 
   nameOf(member: number): string {
-    return this.#names.texts[this.#smallest.at(this.#sets.find(member))]
+    return this.#names.texts.at(this.#smallest.at(this.#sets.find(member)))
   }
 
   isSingle(member: number): boolean {
@@ -144,8 +119,7 @@ class Partition {
   membersOf(member: number): number[] {
     const members = [member]
     for (let at = this.#ring.at(member); at !== member; at = this.#ring.at(at)) members.push(at)
-    const { texts } = this.#names
-    return members.sort((one, other) => byText(texts[one], texts[other]))
+    return members.sort((one, other) => this.#names.texts.compare(one, other))
   }
 
   /** One member of each set that has more than one. */
@@ -171,7 +145,7 @@ const NONE = 0xffff_ffff
  * addresses were joined already, so every supporting transaction can be counted and named.
  */
 class LinkRows {
-  readonly transactions: string[] = []
+  readonly transactions = new Texts()
   readonly #start = new Column()
   readonly #member = new Column()
   /** The row a slot belongs to, and the next slot of the same address. */
@@ -184,8 +158,7 @@ class LinkRows {
   }
 
   add(transaction: string, members: readonly number[]): void {
-    const row = this.transactions.length
-    this.transactions.push(transaction)
+    const row = this.transactions.append(transaction)
     this.#start.push(this.#member.length)
     for (const member of members) {
       while (this.#head.length <= member) this.#head.push(NONE)
@@ -212,7 +185,7 @@ class LinkRows {
   }
 
   clear(): void {
-    this.transactions.length = 0
+    this.transactions.clear()
     for (const column of [this.#start, this.#member, this.#row, this.#next, this.#head]) column.clear()
   }
 }
@@ -262,6 +235,10 @@ class Appearances {
   }
 }
 
+function isStruck({ transactions }: LinkRows, row: number, { transaction }: Unlinked): boolean {
+  return transaction !== undefined && transactions.is(row, transaction)
+}
+
 /** Which link, of which rule. */
 interface Row {
   readonly links: LinkRows
@@ -286,14 +263,14 @@ export interface Unlinked {
  */
 export class Clusters {
   readonly #rules: ClusterRules
-  readonly #names = new AddressNumbers()
+  readonly #names = new TextNumbers()
   readonly #inputLinks = new LinkRows()
   readonly #changeLinks = new LinkRows()
   /** By common inputs alone. */
   readonly #base: Partition = new Partition(this.#names)
   #full: Partition = this.#base
   #chain: Chain | undefined
-  readonly #excludedIds: string[] = []
+  readonly #excludedIds = new Texts()
   readonly #excludedReasons: Exclusion[] = []
   /** Only with change rules. */
   readonly #appearances = new Appearances()
@@ -314,7 +291,7 @@ export class Clusters {
   get size(): { readonly addresses: number; readonly transactions: number } {
     this.#settle()
     return {
-      addresses: this.#names.texts.length,
+      addresses: this.#names.size,
       transactions: this.#inputLinks.length + this.#changeLinks.length,
     }
   }
@@ -324,10 +301,9 @@ export class Clusters {
     for (const transaction of transactions) {
       if (transaction.kind !== 'utxo') continue
       this.#chain ??= transaction.chain
-      invariant(
-        this.#chain === transaction.chain,
-        `clusters of ${this.#chain} were given ${transaction.id} of ${transaction.chain}`,
-      )
+      if (this.#chain !== transaction.chain) {
+        invariant(false, `clusters of ${this.#chain} were given ${transaction.id} of ${transaction.chain}`)
+      }
       this.#add(transaction)
     }
   }
@@ -342,7 +318,7 @@ export class Clusters {
     const verdict = commonInputs(transaction, this.#rules.guard ?? true)
     if (verdict === undefined) return
     if (verdict.joined === undefined) {
-      this.#excludedIds.push(transaction.id)
+      this.#excludedIds.append(transaction.id)
       this.#excludedReasons.push(verdict.excluded)
       return
     }
@@ -351,7 +327,7 @@ export class Clusters {
 
   #join(partition: Partition, links: LinkRows, transaction: string, addresses: readonly string[]): void {
     const members = addresses.map((address) => this.#names.intern(address))
-    partition.grow(this.#names.texts.length)
+    partition.grow(this.#names.size)
     links.add(transaction, members)
     for (let at = 1; at < members.length; at++) partition.union(members[0], members[at])
   }
@@ -370,8 +346,8 @@ export class Clusters {
       this.#join(this.#full, this.#changeLinks, transaction.id, pair)
       this.#concluded.push(transaction)
     }
-    this.#base.grow(this.#names.texts.length)
-    this.#full.grow(this.#names.texts.length)
+    this.#base.grow(this.#names.size)
+    this.#full.grow(this.#names.size)
   }
 
   #history(base: Partition): AddressHistory {
@@ -438,7 +414,8 @@ export class Clusters {
   /** Transactions with several paying addresses that joined none, sorted by id. */
   excluded(): ExcludedTransaction[] {
     const reasons = new Map<string, Exclusion>()
-    for (let at = 0; at < this.#excludedIds.length; at++) reasons.set(this.#excludedIds[at], this.#excludedReasons[at])
+    for (let at = 0; at < this.#excludedIds.length; at++)
+      reasons.set(this.#excludedIds.at(at), this.#excludedReasons[at])
     return [...reasons]
       .map(([transaction, reason]) => ({ transaction, reason }))
       .sort((one, other) => byText(one.transaction, other.transaction))
@@ -493,7 +470,7 @@ export class Clusters {
           }
         }
       }
-      frontier = reached.sort((a, b) => byText(texts[a], texts[b]))
+      frontier = reached.sort((a, b) => texts.compare(a, b))
     }
     if (!reachedBy.has(to)) return undefined
     const way: { member: number; links?: LinkRows }[] = []
@@ -529,12 +506,12 @@ export class Clusters {
     const shared = links.rowsOf(other).filter((row) => rows.has(row))
     const { texts } = this.#names
     return {
-      from: texts[one],
-      to: texts[other],
+      from: texts.at(one),
+      to: texts.at(other),
       rule: links === this.#inputLinks ? 'commonInput' : 'change',
       changeRules: links === this.#inputLinks ? [] : this.#rules.change,
       confidence: this.#confidenceOf(links),
-      transactions: [...new Set(shared.map((row) => links.transactions[row]))].sort(byText),
+      transactions: [...new Set(shared.map((row) => links.transactions.at(row)))].sort(byText),
     }
   }
 
@@ -550,19 +527,19 @@ export class Clusters {
     const transactions = { commonInput: 0, change: 0 }
     for (const links of this.#linksByConfidence()) {
       const rows = [...new Set(members.flatMap((member) => links.rowsOf(member)))]
-      rows.sort((a, b) => byText(links.transactions[a], links.transactions[b]))
+      rows.sort((a, b) => links.transactions.compare(a, b))
       transactions[links === this.#inputLinks ? 'commonInput' : 'change'] = new Set(
-        rows.map((row) => links.transactions[row]),
+        rows.map((row) => links.transactions.at(row)),
       ).size
       for (const row of rows) {
-        const [first, ...rest] = links.membersOf(row).sort((a, b) => byText(texts[a], texts[b]))
+        const [first, ...rest] = links.membersOf(row).sort((a, b) => texts.compare(a, b))
         for (const next of rest) {
           if (sets.union(place.get(first)!, place.get(next)!)) forest.push(this.#linkBetween(first, next, links))
         }
       }
     }
     invariant(forest.length === members.length - 1, `the links of ${address} do not hold its cluster together`)
-    return { cluster: texts[members[0]], members: this.#texts(members), forest, transactions }
+    return { cluster: texts.at(members[0]), members: this.#texts(members), forest, transactions }
   }
 
   /**
@@ -578,11 +555,11 @@ export class Clusters {
     const rules = this.#rules.change.filter((name) => name !== unlinked.rule)
     const history = this.#history(base)
     for (let row = 0; row < this.#changeLinks.length; row++) {
-      if (this.#changeLinks.transactions[row] === unlinked.transaction) continue
+      if (isStruck(this.#changeLinks, row, unlinked)) continue
       const [payer, change] = this.#changeLinks.membersOf(row)
       const pair = this.#changePair(this.#concluded[row], commonInput, rules, history)
       if (pair === undefined) continue
-      invariant(pair[1] === this.#names.texts[change], `striking a rule drew a new conclusion from ${pair[1]}`)
+      invariant(pair[1] === this.#names.texts.at(change), `striking a rule drew a new conclusion from ${pair[1]}`)
       full.union(payer, change)
     }
     const splits: Split[] = []
@@ -597,20 +574,20 @@ export class Clusters {
       }
       if (parts.size === 1) continue
       splits.push({
-        cluster: this.#names.texts[members[0]],
+        cluster: this.#names.texts.at(members[0]),
         // Members come sorted, so parts are in the order of their smallest and named by it.
-        parts: [...parts.values()].map((part) => ({ name: this.#names.texts[part[0]], members: this.#texts(part) })),
+        parts: [...parts.values()].map((part) => ({ name: this.#names.texts.at(part[0]), members: this.#texts(part) })),
       })
     }
     return splits.sort((one, other) => byText(one.cluster, other.cluster))
   }
 
-  #baseWithout({ rule, transaction }: Unlinked): Partition {
+  #baseWithout(unlinked: Unlinked): Partition {
     const base = new Partition(this.#names)
-    base.grow(this.#names.texts.length)
-    if (rule === 'commonInput') return base
+    base.grow(this.#names.size)
+    if (unlinked.rule === 'commonInput') return base
     for (let row = 0; row < this.#inputLinks.length; row++) {
-      if (this.#inputLinks.transactions[row] === transaction) continue
+      if (isStruck(this.#inputLinks, row, unlinked)) continue
       const [first, ...rest] = this.#inputLinks.membersOf(row)
       for (const next of rest) base.union(first, next)
     }
@@ -618,7 +595,7 @@ export class Clusters {
   }
 
   #texts(members: readonly number[]): string[] {
-    return members.map((member) => this.#names.texts[member])
+    return members.map((member) => this.#names.texts.at(member))
   }
 }
 

@@ -92,7 +92,10 @@ export interface Compiled {
 const SINK_CODE = { service: TO_SERVICE, mixer: TO_MIXER, bridge: TO_BRIDGE, burned: TO_BURNED } as const
 
 /** Value sent here is gone, on every chain of that kind: nobody holds a key to the zero address. */
-const ZERO_ADDRESSES = new Set(['0x0000000000000000000000000000000000000000', 'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb'])
+export const ZERO_ADDRESSES: ReadonlySet<string> = new Set([
+  '0x0000000000000000000000000000000000000000',
+  'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb',
+])
 
 interface Draft {
   /** Pools by name, numbered as they are reached. */
@@ -373,7 +376,7 @@ class Compiler {
 
   /** A balance has received what the limit on amounts cut off: the same amount of unknown origin takes its place there. */
   private restock(transaction: number, asset: number, to: number, pool: number, amount: Amount, place: number): void {
-    if (to !== TO_HORIZON || pool < 0 || this.byOutput) return
+    if (to !== TO_HORIZON || pool < 0 || amount === ZERO || this.byOutput) return
     this.writer.open(transaction, asset)
     this.writer.give(FROM_UNKNOWN, amount)
     this.writer.take(pool, amount, place, -1, [])

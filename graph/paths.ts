@@ -137,6 +137,8 @@ interface Span {
   readonly from: Quantity
   readonly to: Quantity
   readonly amount: Quantity
+  /** How many units of this parcel were found to lead to `next`: as many as here, or more if they were cut since. */
+  readonly width: Quantity
   /** The span these units are next part of; undefined at the endpoint. */
   readonly next: Span | undefined
 }
@@ -259,7 +261,7 @@ class Threads {
 
   whole(parcel: number): Span {
     const length = this.#parcelLength[parcel]
-    return { parcel, from: this.#zero, to: length, amount: length, next: undefined }
+    return { parcel, from: this.#zero, to: length, amount: length, next: undefined, width: length }
   }
 
   linesOf(pool: number): number[] | undefined {
@@ -283,7 +285,8 @@ class Threads {
   *waiting(line: number): Generator<Span> {
     const { parcel, from, to, next, first } = this.lines
     for (let at = first[line]; at >= 0; at = next[at]) {
-      yield { parcel: parcel[at], from: from[at], to: to[at], amount: to[at] - from[at], next: undefined }
+      const length = to[at] - from[at]
+      yield { parcel: parcel[at], from: from[at], to: to[at], amount: length, next: undefined, width: length }
     }
   }
 
@@ -307,12 +310,23 @@ class Threads {
 
   /** The steps of a thread, from the span that was declared. */
   steps(declared: Span): PathStep[] {
-    const steps: PathStep[] = [this.#step(-1, declared.parcel, declared.to - declared.from)]
+    let carried = declared.to - declared.from
+    const steps: PathStep[] = [this.#step(-1, declared.parcel, carried)]
+    // Past the last change of asset the thread is counted as its endpoint counts it.
+    let last = declared
     for (let at = declared; at.next !== undefined; at = at.next) {
+      if (at.width !== at.next.to - at.next.from) last = at
+    }
+    let isPast = false
+    for (let at = declared; at.next !== undefined; at = at.next) {
+      // A span may have been cut further back since it was found to lead on: its share of what it led to then.
+      const length = at.next.to - at.next.from
+      if (at.width !== length) carried = at.width === this.#zero ? length : this.#share(length, carried, at.width)
+      isPast ||= at === last
+      if (isPast) carried = declared.amount
       // Between two spans lie the parcels that are simply runs of one another.
       const between: PathStep[] = []
       const until = at.parcel
-      const carried = at.next.to - at.next.from
       for (let parcel = at.next.parcel; parcel !== until; ) {
         const piece = this.#pieceLeading(parcel, at, at.next)
         between.push(this.#step(this.#pieceInLeg[piece], parcel, carried))
@@ -375,19 +389,14 @@ class Threads {
       const first = this.#pieceFrom[piece]
       if (amount > this.#zero || span.from === span.to) {
         if (earlier < 0) {
-          const origin = span.parcel === parcel ? cut : { parcel, from: left, to: right, amount, next: cut }
+          const origin =
+            span.parcel === parcel ? cut : { parcel, from: left, to: right, amount, next: cut, width: right - left }
           parts.push({ span: origin, isDeclared: true })
         } else {
-          parts.push({
-            span: {
-              parcel: earlier,
-              from: first + this.#share(brought, left - begins, length),
-              to: first + this.#share(brought, right - begins, length),
-              amount,
-              next: cut,
-            },
-            isDeclared: false,
-          })
+          const start = first + this.#share(brought, left - begins, length)
+          const stop = first + this.#share(brought, right - begins, length)
+          const came = { parcel: earlier, from: start, to: stop, amount, next: cut, width: stop - start }
+          parts.push({ span: came, isDeclared: false })
         }
       }
       left = right

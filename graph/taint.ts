@@ -4,7 +4,7 @@ import { type Entries, FROM_CLEAN, type SeedLeg } from './entries.ts'
 import type { Journal } from './journal.ts'
 import { JournalWriter } from './journal-writer.ts'
 import { METHODS, type MethodName, methodFits } from './methods/index.ts'
-import type { Service } from './methods/pools.ts'
+import type { Declared } from './methods/pools.ts'
 
 /** A lot as it lies in a pool at the end: `origin` is a seed's number, or `seedCount` for unknown, `seedCount + 1` for clean. */
 export interface Lot {
@@ -48,14 +48,22 @@ function trace<A>(
   const unknown = seedCount
   const clean = seedCount + 1
   const journal = new JournalWriter(math)
-  const pools = METHODS[method]({ math, journal, poolCount, seedCount, mixing })
-  const declared = [...seeds].sort((a, b) => a.leg - b.leg || a.seed - b.seed)
-  let nextSeed = 0
+  const isDeclared = new Uint8Array(outPool.length)
+  const declared = new Map<number, Declared<A>[]>()
+  for (const { seed, leg, amount } of [...seeds].sort((a, b) => a.leg - b.leg || a.seed - b.seed)) {
+    invariant(leg < outPool.length, 'every seed lies on a leg of the ledger')
+    const there = declared.get(leg)
+    if (there === undefined) declared.set(leg, [{ seed, amount: math.fromBigint(amount) }])
+    else there.push({ seed, amount: math.fromBigint(amount) })
+    isDeclared[leg] = 1
+  }
+  const declaredOn = (leg: number) => (isDeclared[leg] === 0 ? undefined : declared.get(leg))
+  const setting = { math, journal, poolCount, seedCount, mixing, outPool, outAmount, declaredOn }
+  const pools = METHODS[method](setting)
 
   for (let pool = 0; pool < poolCount; pool++) {
     if (!math.isZero(opening[pool])) pools.open(pool, unknown, opening[pool])
   }
-  const legs: { leg: number; to: number; amount: A; seeds: Service<A>['seeds'] }[] = []
   for (let entry = 0; entry < entries.count; entry++) {
     let taken = math.zero
     for (let leg = inStart[entry]; leg < inStart[entry + 1]; leg++) {
@@ -66,21 +74,7 @@ function trace<A>(
       taken = math.add(taken, amount)
     }
     let given = math.zero
-    let legCount = 0
-    for (let leg = outStart[entry]; leg < outStart[entry + 1]; leg++) {
-      let seedsHere: { seed: number; amount: A }[] | undefined
-      while (nextSeed < declared.length && declared[nextSeed].leg === leg) {
-        const { seed, amount } = declared[nextSeed++]
-        seedsHere ??= []
-        seedsHere.push({ seed, amount: math.fromBigint(amount) })
-      }
-      const service = (legs[legCount++] ??= { leg: 0, to: 0, amount: math.zero, seeds: undefined })
-      service.leg = leg
-      service.to = outPool[leg]
-      service.amount = outAmount[leg]
-      service.seeds = seedsHere
-      given = math.add(given, outAmount[leg])
-    }
+    for (let leg = outStart[entry]; leg < outStart[entry + 1]; leg++) given = math.add(given, outAmount[leg])
     if (inStart[entry] === inStart[entry + 1] || (conversion[entry] === 1 && math.isZero(taken))) {
       // Newly minted: a coinbase has no inputs, and what is changed for nothing descends from nothing.
       pools.bring(clean, given)
@@ -90,8 +84,7 @@ function trace<A>(
       taken = given
     }
     invariant(!math.less(taken, given), `entry ${entry}: outputs exceed inputs`)
-    pools.serve(entry, legs, legCount, math.subtract(taken, given))
+    pools.serve(entry, outStart[entry], outStart[entry + 1], math.subtract(taken, given))
   }
-  invariant(nextSeed === declared.length, 'every seed lies on a leg of the ledger')
   return { journal: journal.close(), held: (pool) => pools.held(pool) }
 }

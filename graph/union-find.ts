@@ -34,7 +34,7 @@ export class UnionFind {
 
   /** The smallest member of the set that holds `member`. */
   find(member: number): number {
-    invariant(member >= 0 && member < this.#size, `no member ${member} among ${this.#size}`)
+    if (!(member >= 0 && member < this.#size)) invariant(false, `no member ${member} among ${this.#size}`)
     const parent = this.#parent
     let at = member
     for (;;) {

@@ -9,6 +9,7 @@ import { fastifyOpenapiGlue } from 'fastify-openapi-glue'
 import type { Config } from './config.ts'
 import { FAULTS, Fault } from './faults.ts'
 import { identify, isLoopback, permit } from './http/access.ts'
+import { addressHandlers } from './http/addresses.ts'
 import { bodyChecker, type Contract, makeAjv, requestFault } from './http/contract.ts'
 import { Metrics } from './http/metrics.ts'
 import { languageOf, toFault, toProblem } from './http/problems.ts'
@@ -18,6 +19,7 @@ import { serviceHandlers } from './http/service.ts'
 import { traceHandlers } from './http/traces.ts'
 import type { ViewRunner } from './report/view-runner.ts'
 import type { Records } from './store/records.ts'
+import type { DeskRunner } from './trace/desk-runner.ts'
 import { TraceQueue } from './trace/queue.ts'
 import type { TraceRunner } from './trace/runner.ts'
 
@@ -28,6 +30,8 @@ export interface AppDeps {
   readonly records: Records
   readonly runner: TraceRunner
   readonly views: ViewRunner
+  /** Where questions about addresses are answered. */
+  readonly desk: DeskRunner
   /** The engine's own check of a request, as far as it needs no ledger. Throws faults. */
   readonly checkRequest: (request: unknown) => void
   readonly now: () => Date
@@ -69,6 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   let metrics: Metrics | undefined
   const queue = new TraceQueue({
     ...{ records, runner: deps.runner, data: config.data, ledgers: config.ledgers, tags: config.tags },
+    claims: config.store,
     ...{ concurrency: config.concurrency, queueMax: config.queueMax, traceTimeoutMs: config.traceTimeoutMs },
     ...{ host: deps.hostName, now: deps.now },
     failed: (trace, error) => server.log.error({ trace, err: error }, 'a trace failed through our fault'),
@@ -85,6 +90,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   await routes(server, contract, config.strictAnswers, {
     ...traceHandlers({ records, queue, checkRequest: deps.checkRequest, heartbeatMs, streamsMax }),
     ...resultHandlers({ records, queue, views: deps.views }),
+    ...addressHandlers({ records, queue, desk: deps.desk }),
     ...serviceHandlers({ records, contract, metrics, version: deps.version }),
   })
 
@@ -93,6 +99,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   server.addHook('preClose', () => queue.close())
   server.addHook('onClose', async () => {
     await deps.views.close()
+    await deps.desk.close()
     await records.close()
   })
   return { server, queue, metrics, routes: served }
@@ -106,7 +113,7 @@ function makeServer({ config, logTo }: AppDeps): FastifyInstance {
     connectionTimeout: Math.max(config.requestTimeoutMs, config.heartbeatMs * 2),
     keepAliveTimeout: Math.min(config.requestTimeoutMs, 30_000),
     http: { headersTimeout: config.requestTimeoutMs, maxHeaderSize: 16_384 },
-    routerOptions: { maxParamLength: 100 },
+    routerOptions: { maxParamLength: 160 },
     exposeHeadRoutes: false,
     forceCloseConnections: true,
     // A request's id is ours: one from outside could forge lines of the log.

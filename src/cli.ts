@@ -10,9 +10,11 @@ import { Fault } from './faults.ts'
 import { reportCommands } from './report/editions/cli.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
+import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
+import { askedSources, SOURCE_OPTIONS, sourceCommands } from './trace/cli-store.ts'
 import { decodeRequest } from './trace/decode-request.ts'
 import { readJson, replayBundle } from './trace/replay.ts'
-import { runTrace } from './trace/run.ts'
+import { type RunInput, runTrace } from './trace/run.ts'
 
 /** Where a command writes; tests hand in their own. */
 export interface Io {
@@ -37,12 +39,30 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: demo,
   },
   trace: {
-    usage: 'proceeds trace REQUEST.json [--ledger FILE…] [--tags FILE…] --out DIR [--quiet]',
+    usage:
+      'proceeds trace REQUEST.json (--ledger FILE… | --store DIR) [--tags FILE…] --out DIR [--quiet]\n' +
+      '         [--esplora URL | --rpc URL | --evm-rpc URL [--account-api URL] | --trongrid URL] [--chain NAME] [--first-block N]',
     about:
-      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz) to tagged services, and writes the bundle\n' +
+      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz), a chain store, or sources that are asked\n' +
+      'while it runs (docs/sources.md; with --store, for what the store lacks), to tagged services, and writes the bundle\n' +
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
     run: trace,
   },
+  tags: {
+    usage: TAGS_USAGE,
+    about:
+      'Keeps who says what about an address: TagPacks, CSV, sanction and label lists into the store, every rejected line with its\n' +
+      'reason; out of it again; what was known on a day; a claim taken back with a reason. Nothing is ever overwritten.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runTags(args, { ...io, now: () => new Date() }),
+  },
+  posts: {
+    usage: POSTS_USAGE,
+    about:
+      'Finds addresses in captured advertisements (Telegram export, JSON lines, CSV, text), weighs the words, and proposes tags with\n' +
+      'the sentence, the post and the reasons. A proposal becomes a claim only where a person accepts it by name.',
+    run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
+  },
+  ...sourceCommands,
   verify: {
     usage: 'proceeds verify DIR [--json] [--public-key KEY.pem]',
     about:
@@ -56,7 +76,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: replay,
   },
   serve: {
-    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--data DIR] [--host HOST] [--port PORT]',
+    usage: 'proceeds serve --ledger FILE… [--tags FILE…] [--store DIR] [--data DIR] [--host HOST] [--port PORT]',
     about: 'Starts the HTTP service (openapi.yaml; /docs in a browser). Loopback only, unless there is a key.',
     run: serve,
   },
@@ -155,20 +175,34 @@ async function trace(args: string[], io: Io): Promise<number> {
       tags: { type: 'string', multiple: true },
       out: { type: 'string' },
       quiet: { type: 'boolean' },
+      store: { type: 'string' },
+      ...SOURCE_OPTIONS,
     },
     1,
   )
   if (values.out === undefined) throw new Misuse('--out DIR says where the bundle goes; it is wanted')
-  if (values.ledger === undefined) throw new Misuse('--ledger FILE says what to trace through; at least one is wanted')
+  const ask = askedSources(values)
+  if (values.ledger === undefined && values.store === undefined && ask === undefined) {
+    throw new Misuse('--ledger FILE, --store DIR or a source says what to trace through; at least one is wanted')
+  }
   return traceInto(
-    { request: await readJson(positionals[0]), ledgers: values.ledger, tags: values.tags ?? [], out: values.out },
+    {
+      request: await readJson(positionals[0]),
+      ledgers: values.ledger ?? [],
+      tags: values.tags ?? [],
+      out: values.out,
+      // A store's claims speak beside dumps too; its chains are read where there are none.
+      ...(values.store === undefined ? {} : { claims: values.store }),
+      ...(values.store === undefined || values.ledger !== undefined ? {} : { store: values.store }),
+      ...(ask === undefined ? {} : { ask }),
+    },
     io,
     values.quiet === true,
   )
 }
 
 async function traceInto(
-  input: { request: unknown; ledgers: readonly string[]; tags: readonly string[]; out: string },
+  input: Pick<RunInput, 'request' | 'ledgers' | 'tags' | 'out' | 'store' | 'ask' | 'claims'>,
   io: Io,
   quiet: boolean,
 ): Promise<number> {
@@ -234,7 +268,9 @@ async function verify(args: string[], io: Io): Promise<number> {
   const { printVerify, verifyBundle } = await import('./report/verify.ts')
   const result = await verifyBundle(resolve(positionals[0]))
   if (values.json === true) io.out(`${JSON.stringify(result, null, 2)}\n`)
-  else for (const line of printVerify(result)) (result.ok ? io.out : io.err)(line)
+  else for (const line of printVerify(result)) (result.ok ? io.out : io.err)(`${line}\n`)
+  if (!result.ok)
+    io.err('BUNDLE_INVALID: the bundle is not whole, or does not add up; each finding above says where.\n')
   return result.ok ? 0 : 1
 }
 
@@ -254,6 +290,7 @@ async function serve(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
+      store: { type: 'string' },
       data: { type: 'string' },
       host: { type: 'string' },
       port: { type: 'string' },
@@ -269,6 +306,7 @@ async function serve(args: string[], io: Io): Promise<number> {
       ...set,
       ledgers: values.ledger ?? set.ledgers,
       tags: values.tags ?? set.tags,
+      store: values.store ?? set.store,
       data: values.data ?? set.data,
       host: values.host ?? set.host,
       port: values.port === undefined ? set.port : Number(values.port),

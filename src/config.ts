@@ -14,6 +14,8 @@ export interface Config {
   readonly ledgers: readonly string[]
   /** Tag files that every trace of this service reads. */
   readonly tags: readonly string[]
+  /** A store whose claims every trace and look-up of this service reads beside the tag files. */
+  readonly store: string | undefined
   /** Traces run at the same time, each in a thread of its own. */
   readonly concurrency: number
   /** Traces that may wait; more are refused with QUEUE_FULL. */
@@ -43,7 +45,7 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'
  * Reads the environment; nothing else in the product does. Names and defaults:
  *
  * `PROCEEDS_HOST` 127.0.0.1 · `PROCEEDS_PORT` 8627 · `PROCEEDS_DATA` ./proceeds-data · `PROCEEDS_LEDGER` and `PROCEEDS_TAGS`
- * none (several files apart by the system's path separator) · `PROCEEDS_CONCURRENCY` cores − 1, at least 1 · `PROCEEDS_QUEUE` 100 ·
+ * none (several files apart by the system's path separator) · `PROCEEDS_STORE` none · `PROCEEDS_CONCURRENCY` cores − 1, at least 1 · `PROCEEDS_QUEUE` 100 ·
  * `PROCEEDS_TRACE_SECONDS` 3600 · `PROCEEDS_TRACE_MEMORY_MIB` 4096 · `PROCEEDS_REQUESTS_PER_MINUTE` 600 · `PROCEEDS_BODY_BYTES` 8388608 ·
  * `PROCEEDS_REQUEST_SECONDS` 30 · `PROCEEDS_HEARTBEAT_SECONDS` 15 · `PROCEEDS_STREAMS` 100 · `PROCEEDS_LOG` info ·
  * `PROCEEDS_STRICT_ANSWERS` false
@@ -77,6 +79,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     data: text('PROCEEDS_DATA', 'proceeds-data'),
     ledgers: files('PROCEEDS_LEDGER'),
     tags: files('PROCEEDS_TAGS'),
+    store: text('PROCEEDS_STORE', '') || undefined,
     concurrency: whole('PROCEEDS_CONCURRENCY', Math.max(1, cpus().length - 1), 1, 256),
     queueMax: whole('PROCEEDS_QUEUE', 100, 0, 100_000),
     traceTimeoutMs: whole('PROCEEDS_TRACE_SECONDS', 3600, 1, 2_000_000) * 1000,

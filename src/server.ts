@@ -10,6 +10,7 @@ import { readContract, topFile } from './http/contract.ts'
 import { ownThreadViews, threadViews } from './report/view-runner.ts'
 import { anyKey } from './store/keys.ts'
 import { Records } from './store/records.ts'
+import { ownThreadDesk, threadDesk } from './trace/desk-runner.ts'
 import { type TraceRunner, threadRunner } from './trace/runner.ts'
 
 export interface ServerOptions {
@@ -59,6 +60,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       views: threadFile('./report/view-worker.js')
         ? threadViews({ file: built('./report/view-worker.js'), memoryMib: config.traceMemoryMib })
         : ownThreadViews(),
+      desk: threadFile('./trace/desk-worker.js')
+        ? threadDesk(deskSources(config), { file: built('./trace/desk-worker.js'), memoryMib: config.traceMemoryMib })
+        : ownThreadDesk(deskSources(config)),
       now: () => new Date(),
       version: version(),
       hostName: hostname(),
@@ -141,13 +145,23 @@ export function closeOnSignals(server: RunningServer): void {
 /** Paths made absolute: threads and log lines must not depend on where the process stands. Every file must open. */
 async function readable(config: Config): Promise<Config> {
   const files = (names: readonly string[]) => names.map((name) => resolve(name))
-  const absolute = { ...config, data: resolve(config.data), ledgers: files(config.ledgers), tags: files(config.tags) }
+  const absolute = {
+    ...config,
+    data: resolve(config.data),
+    ledgers: files(config.ledgers),
+    tags: files(config.tags),
+    store: config.store === undefined ? undefined : resolve(config.store),
+  }
   for (const file of [...absolute.ledgers, ...absolute.tags]) {
     await access(file, constants.R_OK).catch((cause) => {
       throw new Fault('FILE_UNREADABLE', `${file}: ${cause.message}`, { cause })
     })
   }
   return absolute
+}
+
+function deskSources({ ledgers, tags, store }: Config) {
+  return { ledgers, tags, store }
 }
 
 function threadFile(path: string): boolean {

@@ -1,7 +1,7 @@
 import { invariant } from '../check.ts'
 import { FEE_LEG } from '../journal.ts'
 import { Lots, NO_LOT } from '../lots.ts'
-import type { Pools, Service, Setting } from './pools.ts'
+import type { Declared, Pools, Setting } from './pools.ts'
 
 /**
  * Pools in which lots stand in line: `fifo` leaves by the oldest end (Clayton's Case, 1816), `lifo` by the newest.
@@ -85,15 +85,19 @@ export class Line<A> implements Pools<A> {
     }
   }
 
-  serve(entry: number, legs: readonly Service<A>[], legCount: number, fee: A): void {
-    for (let i = 0; i < legCount; i++) {
-      const { leg, to, amount, seeds } = legs[i]
-      if (seeds === undefined) this.serveFrom(this.meeting, entry, leg, to, amount)
-      else {
-        this.relabel(entry, leg, amount, seeds)
-        this.serveFrom(this.desk, entry, leg, to, amount)
-      }
-    }
+  serve(entry: number, first: number, end: number, fee: A): void {
+    for (let leg = first; leg < end; leg++) this.serveLeg(entry, leg)
+    this.serveFee(entry, fee)
+  }
+
+  protected serveLeg(entry: number, leg: number): void {
+    const { outPool, outAmount, declaredOn } = this.setting
+    const declared = declaredOn(leg)
+    if (declared !== undefined) this.relabel(entry, leg, outAmount[leg], declared)
+    this.serveFrom(declared === undefined ? this.meeting : this.desk, entry, leg, outPool[leg], outAmount[leg])
+  }
+
+  protected serveFee(entry: number, fee: A): void {
     if (!this.setting.math.isZero(fee)) this.serveFrom(this.meeting, entry, FEE_LEG, -1, fee)
     invariant(this.lots.isEmpty(this.meeting), 'a transaction gives out what it takes in')
   }
@@ -116,7 +120,7 @@ export class Line<A> implements Pools<A> {
   }
 
   /** Sets a leg's lots out on the desk with the declared seeds first. What carries a seed's label already keeps it. */
-  private relabel(entry: number, leg: number, amount: A, seeds: NonNullable<Service<A>['seeds']>): void {
+  private relabel(entry: number, leg: number, amount: A, seeds: readonly Declared<A>[]): void {
     const { math, journal, seedCount } = this.setting
     const arrived: { origin: number; amount: A }[] = []
     for (let wanted = amount; !math.isZero(wanted); ) {

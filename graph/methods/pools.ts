@@ -1,21 +1,24 @@
-import type { Arithmetic } from '../arithmetic.ts'
+import type { Arithmetic, Column } from '../arithmetic.ts'
 import type { JournalWriter } from '../journal-writer.ts'
 
-/** What a method is given: the arithmetic, the journal, and how many pools and seeds there are. */
+/** A seed declared on a leg: the first `amount` units of it. */
+export interface Declared<A> {
+  readonly seed: number
+  readonly amount: A
+}
+
+/** What a method is given: the arithmetic, the journal, how many pools and seeds there are, and the legs to be served. */
 export interface Setting<A> {
   readonly math: Arithmetic<A>
   readonly journal: JournalWriter<A>
   readonly poolCount: number
   readonly seedCount: number
   readonly mixing: 'transaction' | 'balance'
-}
-
-/** One leg to be served: its number, where it goes (a pool, or a sink below zero), its amount, and the seeds declared on it. */
-export interface Service<A> {
-  readonly leg: number
-  readonly to: number
-  readonly amount: A
-  readonly seeds: readonly { readonly seed: number; readonly amount: A }[] | undefined
+  /** Where each leg goes (a pool, or a sink below zero), and its amount. */
+  readonly outPool: Int32Array
+  readonly outAmount: Column<A>
+  /** The seeds declared on a leg, by number; undefined for nearly all. */
+  readonly declaredOn: (leg: number) => readonly Declared<A>[] | undefined
 }
 
 /**
@@ -32,7 +35,7 @@ export interface Pools<A> {
   bring(origin: number, amount: A): void
   /** What met, `total` in all, becomes `wanted` of another asset, each lot in proportion. */
   convert(total: A, wanted: A): void
-  /** Legs are served in the order given; `fee` is what is left over. */
-  serve(entry: number, legs: readonly Service<A>[], legCount: number, fee: A): void
+  /** Serves the legs from `first` to below `end`, in their order; `fee` is what is left over. */
+  serve(entry: number, first: number, end: number, fee: A): void
   held(pool: number): { origin: number; amount: bigint }[]
 }

@@ -2,7 +2,7 @@ import { invariant } from '../check.ts'
 import { TO_FEE } from '../entries.ts'
 import { NO_LOT } from '../lots.ts'
 import { Line } from './line.ts'
-import type { Service, Setting } from './pools.ts'
+import type { Setting } from './pools.ts'
 
 /**
  * Pools with two lines, one of proceeds and one of everything else; one goes first, each by its oldest end.
@@ -48,20 +48,21 @@ export class TwoLines<A> extends Line<A> {
     this.lots.put(line, origin, amount, false)
   }
 
-  override serve(entry: number, legs: readonly Service<A>[], legCount: number, fee: A): void {
-    const { math, mixing } = this.setting
-    if (mixing === 'balance') {
-      super.serve(entry, legs, legCount, fee)
+  override serve(entry: number, first: number, end: number, fee: A): void {
+    if (this.setting.mixing === 'balance') {
+      super.serve(entry, first, end, fee)
       return
     }
     // tiho: all proceeds before all else, and the largest legs first; they fill with proceeds, the rest with what remains.
+    const { math, outAmount, outPool } = this.setting
     this.lots.join(this.meeting, this.meetingOf('proceeds'), false)
     this.lots.join(this.meeting, this.meetingOf('own'), false)
-    const order = legs.slice(0, legCount).sort((a, b) => {
-      if ((a.to === TO_FEE) !== (b.to === TO_FEE)) return a.to === TO_FEE ? 1 : -1
-      return math.less(b.amount, a.amount) ? -1 : math.less(a.amount, b.amount) ? 1 : a.leg - b.leg
+    const order = Array.from({ length: end - first }, (_, i) => first + i).sort((a, b) => {
+      if ((outPool[a] === TO_FEE) !== (outPool[b] === TO_FEE)) return outPool[a] === TO_FEE ? 1 : -1
+      return math.less(outAmount[b], outAmount[a]) ? -1 : math.less(outAmount[a], outAmount[b]) ? 1 : a - b
     })
-    super.serve(entry, order, legCount, fee)
+    for (const leg of order) this.serveLeg(entry, leg)
+    this.serveFee(entry, fee)
   }
 
   protected override settle(line: number, pool: number, wanted: A): A {

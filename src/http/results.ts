@@ -19,6 +19,7 @@ const FILES = {
   getReport: { name: 'report.json', type: 'application/json; charset=utf-8' },
   getEndpoints: { name: 'endpoints.csv', type: 'text/csv; charset=utf-8' },
   getJournal: { name: 'journal.ndjson.gz', type: 'application/gzip' },
+  getCertificates: { name: 'certificates.ndjson.gz', type: 'application/gzip' },
   getLedger: { name: 'ledger.ndjson.gz', type: 'application/gzip' },
   getTags: { name: 'tags.csv', type: 'text/csv; charset=utf-8' },
   getFlow: { name: 'flow.svg', type: 'image/svg+xml; charset=utf-8' },

@@ -1,7 +1,10 @@
 import {
   type Bound,
   BoundsSolver,
+  BrokenInvariant,
+  type DepositAccount,
   FEE_LEG,
+  findReach,
   invariant,
   type Target,
   TO_BRIDGE,
@@ -18,12 +21,15 @@ import { stopOfCategory } from '../tags/categories.ts'
 import type { Tag } from '../tags/tag.ts'
 import { formatTime } from '../text.ts'
 import type { ChainRun, MethodRun, Trace } from '../trace/trace.ts'
+import { CERTIFICATE_LIMITS, type CertificateLimits, ProofBudget, type RunProofs, tellOmitted } from './certificates.ts'
 import type {
   Attribution,
+  ClusterRow,
   Conservation,
   Endpoint,
   Holding,
   Path,
+  ReachRow,
   Report,
   SeedRow,
   ServiceRow,
@@ -34,8 +40,10 @@ import type {
 import { REPORT_SCHEMA } from './format.ts'
 import { legFacts } from './leg-facts.ts'
 import { drawPaths } from './paths.ts'
+import { tellQuantum } from './quantum.ts'
 import { rejectedOf } from './rejected.ts'
 import { isCovered, restSink } from './rests.ts'
+import { tellSensitivity } from './sensitivity.ts'
 
 /** What is known only once the bundle's other files are written. */
 export interface FileFacts {
@@ -44,6 +52,8 @@ export interface FileFacts {
   readonly journal: { readonly sha256: string; readonly rows: number }
 }
 
+/** How many transactions of a rule's evidence a row lists. */
+const EVIDENCE_SHOWN = 20
 /** How many bounds are computed before the rest is skipped with a gap. */
 const BOUNDS_MAX = 20_000
 const ENDPOINT_SINKS: Readonly<Record<number, Endpoint['sink']>> = {
@@ -66,13 +76,22 @@ interface Sums {
   readonly convertedOut: ReadonlyMap<string, bigint>
 }
 
+/** A case, told: the report, and what proves its floors and ceilings. */
+export interface Told {
+  readonly report: Report
+  readonly proofs: readonly RunProofs[]
+}
+
 /** Tells a trace as a report. Pure: everything in it comes from the trace and the hashes of the bundle's other files. */
-export function assembleReport(trace: Trace, files: FileFacts): Report {
+export function assembleReport(trace: Trace, files: FileFacts, limits: CertificateLimits = CERTIFICATE_LIMITS): Told {
   const gaps: Gap[] = []
+  const budget = new ProofBudget(limits)
   const sums = new Map<ChainRun, readonly Sums[]>(
     trace.runs.map((run) => [run, run.methods.map((method) => addUp(trace, run, method))]),
   )
-  const bounds = new Map<ChainRun, RunBounds>(trace.runs.map((run) => [run, boundRun(run, sums.get(run)!, gaps)]))
+  const bounds = new Map<ChainRun, RunBounds>(
+    trace.runs.map((run) => [run, boundRun(run, sums.get(run)!, budget, gaps)]),
+  )
   const drafts = draftEndpoints(trace, sums)
   const paths = drawPaths(trace, drafts, gaps)
   const endpoints = tellEndpoints(trace, drafts, bounds, paths, gaps)
@@ -83,7 +102,18 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     'every seed is accounted for under every method',
   )
   for (const run of trace.runs) tellGaps(trace, run, sums.get(run)!, gaps)
-  return {
+  const services = tellServices(trace, endpoints, bounds)
+  const quantum = tellQuantum(trace, (run, pool, index, id) => {
+    const known = bounds.get(run)!
+    const bound = known.ofPool(pool)
+    // What a holding's row proves is not proven twice.
+    if (bound !== undefined && !known.pools.has(pool)) known.prove(bound, `/quantum/${index}`, id)
+    return bound
+  })
+  const proofs = trace.runs.map((run) => bounds.get(run)!.proofs())
+  gaps.push(...tellOmitted(proofs, limits))
+  const sensitivity = tellSensitivity(trace, endpoints, gaps)
+  const report: Report = {
     schema: REPORT_SCHEMA,
     engine: engine(),
     case: trace.request.case,
@@ -95,12 +125,14 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     tagPacks: [{ name: 'tags.csv', sha256: files.tags.sha256, version: null }],
     seeds: trace.seeds.map(tellSeed),
     endpoints,
-    services: tellServices(trace, endpoints, bounds),
+    services,
+    reach: tellReach(trace, drafts),
     holdings,
     conservation,
     paths,
-    quantum: [],
-    clusters: trace.clusterRows,
+    quantum,
+    sensitivity,
+    clusters: tellClusters(trace),
     conversions: [],
     rejected: [...trace.ledgers.values()].flatMap((ledger) =>
       trace.request.pool[ledger.chain] === undefined ? [] : rejectedOf(trace, ledger).map(({ row }) => row),
@@ -108,6 +140,7 @@ export function assembleReport(trace: Trace, files: FileFacts): Report {
     gaps: sortGaps(gaps),
     journal: { file: 'journal.ndjson.gz', ...files.journal },
   }
+  return { report, proofs }
 }
 
 /** One key for a seed and an asset, to add up by. */
@@ -171,15 +204,24 @@ function traced(trace: Trace, bySeed: BySeed): Traced {
   return { total: total.toString(), bySeed: Object.fromEntries(rows) }
 }
 
-/** Floors and ceilings of one run, by leg and by pool; a solver stays at hand for sums over several. */
+/**
+ * Floors and ceilings of one run, by leg and by pool; a solver stays at hand for sums over several. `prove` says which row of
+ * the report a bound is printed in, so that its certificates are written under that name.
+ */
 interface RunBounds {
   readonly legs: ReadonlyMap<number, Bound>
   readonly pools: ReadonlyMap<number, Bound>
   readonly together: (target: Target) => Bound | undefined
+  /** Of any pool, told in the holdings or not. */
+  readonly ofPool: (pool: number) => Bound | undefined
+  readonly prove: (bound: Bound, row: string, id?: string) => void
+  readonly proofs: () => RunProofs
 }
 
-function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds {
+function boundRun(run: ChainRun, sums: readonly Sums[], budget: ProofBudget, gaps: Gap[]): RunBounds {
   const { entries, seeds, outPlace, transactions } = run.compiled
+  const rows: { row: string; id: string | undefined; bound: Bound }[] = []
+  const omitted: string[] = []
   const legs = new Set<number>()
   const pools = new Set<number>()
   for (const each of sums) {
@@ -192,10 +234,27 @@ function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds 
       where: `${run.chain} ${run.pool}`,
       detail: `${legs.size + pools.size} endpoints and holdings; floors and ceilings are computed for at most ${BOUNDS_MAX}`,
     })
-    return { legs: new Map(), pools: new Map(), together: () => undefined }
+    return {
+      legs: new Map(),
+      pools: new Map(),
+      together: () => undefined,
+      ofPool: () => undefined,
+      prove: () => {},
+      proofs: () => ({ run, conversions: [], rows, omitted }),
+    }
   }
-  const solver = new BoundsSolver(entries, seeds)
-  const known = (bound: Bound, where: string): Bound => {
+  const proving = budget.isOpen(run)
+  const solver = new BoundsSolver(entries, seeds, { certificates: proving })
+  // Proof costs more than the figure: once its budget is spent, the rest is solved without.
+  let plain: BoundsSolver | undefined
+  const solve = (target: Target): Bound => {
+    if (!proving || budget.isOpen(run)) return budget.keep(solver.bound(target))
+    plain ??= new BoundsSolver(entries, seeds)
+    return plain.bound(target)
+  }
+  const others = new Map<number, Bound>()
+  let skipped = false
+  const knownOrGap = (bound: Bound, where: string): Bound => {
     if (bound.floor === undefined || bound.ceiling === undefined) {
       gaps.push({
         kind: 'BOUNDS_SKIPPED',
@@ -208,13 +267,41 @@ function boundRun(run: ChainRun, sums: readonly Sums[], gaps: Gap[]): RunBounds 
   const legBounds = new Map<number, Bound>()
   for (const leg of [...legs].sort((a, b) => a - b)) {
     const { id } = transactions[entries.transaction[entryOfLeg(entries.outStart, leg)]]
-    legBounds.set(leg, known(solver.bound({ legs: [leg] }), `${id}:${outPlace[leg]}`))
+    legBounds.set(leg, knownOrGap(solve({ legs: [leg] }), `${id}:${outPlace[leg]}`))
   }
   const poolBounds = new Map<number, Bound>()
   for (const pool of [...pools].sort((a, b) => a - b)) {
-    poolBounds.set(pool, known(solver.bound({ pools: [pool] }), run.compiled.pools[pool].name))
+    poolBounds.set(pool, knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name))
   }
-  return { legs: legBounds, pools: poolBounds, together: (target) => solver.bound(target) }
+  return {
+    legs: legBounds,
+    pools: poolBounds,
+    together: solve,
+    ofPool: (pool) => {
+      const known = poolBounds.get(pool) ?? others.get(pool)
+      if (known !== undefined) return known
+      if (others.size + poolBounds.size > BOUNDS_MAX) {
+        if (!skipped) {
+          skipped = true
+          gaps.push({
+            kind: 'BOUNDS_SKIPPED',
+            where: `${run.chain} ${run.pool}`,
+            detail: `more wallets than ${BOUNDS_MAX}; of the rest of them no floor and ceiling is computed`,
+          })
+        }
+        return undefined
+      }
+      const bound = knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name)
+      others.set(pool, bound)
+      return bound
+    },
+    prove: (bound, row, id) => {
+      if (bound.floor === undefined || bound.ceiling === undefined) return
+      if (bound.floorProof === undefined || bound.ceilingProof === undefined) omitted.push(row)
+      else rows.push({ row, id, bound })
+    },
+    proofs: () => ({ run, conversions: solver.conversions, rows, omitted }),
+  }
 }
 
 /** Which entry an out leg belongs to. */
@@ -292,13 +379,16 @@ function tellEndpoints(
     if (known === undefined) pathsOf.set(endpoint, [id])
     else known.push(id)
   }
-  return drafts.map((draft): Endpoint => {
+  return drafts.map((draft, index): Endpoint => {
     const { id, run, leg, transaction, place } = draft
     const { address, amount } = legFacts(transaction, place)
     const sink = ENDPOINT_SINKS[run.compiled.entries.outPool[leg]]
     const claims = address === null ? [] : trace.book.standing(run.chain, address, transaction.time)
     const deciding = address === null ? undefined : trace.book.stopAt(run.chain, address, transaction.time)?.tags[0]
+    const deposit = deciding === undefined && address !== null ? trace.hands.depositOf(run.chain, address) : undefined
+    const named = deposit === undefined ? deciding : carriedTag(trace, run.chain, deposit)
     const bound = bounds.get(run)!.legs.get(leg)
+    if (bound !== undefined) bounds.get(run)!.prove(bound, `/endpoints/${index}`, id)
     tellConflict(claims, `${run.chain} ${address}`, gaps)
     if (sink === 'bridge') {
       gaps.push({
@@ -312,10 +402,8 @@ function tellEndpoints(
       id,
       sink,
       service:
-        deciding === undefined
-          ? null
-          : { entity: deciding.entity ?? null, label: deciding.label, category: deciding.category },
-      attribution: claims.map(attribution),
+        named === undefined ? null : { entity: named.entity ?? null, label: named.label, category: named.category },
+      attribution: [...claims.map(attribution), ...(deposit === undefined ? [] : [carried(deposit, named!)])],
       chain: run.chain,
       asset: draft.asset,
       address,
@@ -340,6 +428,53 @@ function methodKeys(trace: Trace): string[] {
 /** Every method that ran gets a figure: nothing traced is a finding, not a blank. */
 function inKeyOrder(found: ReadonlyMap<string, Traced>, keys: readonly string[]): Record<string, Traced> {
   return Object.fromEntries(keys.map((key) => [key, found.get(key) ?? { total: '0', bySeed: {} }]))
+}
+
+/**
+ * The tag of the wallet that a deposit account is swept into: it speaks for the account by the rule, and keeps its own
+ * source and grade. The sweeps are what carries it.
+ */
+function carriedTag(trace: Trace, chain: string, deposit: DepositAccount): Tag {
+  for (const { paidOut } of deposit.sweeps) {
+    if (paidOut.counterparty === null || paidOut.time === undefined) continue
+    const tags = trace.book.stopAt(chain, paidOut.counterparty, paidOut.time)?.tags ?? []
+    const tag = tags.find((each) => (each.entity ?? each.label) === deposit.entity)
+    if (tag !== undefined) return tag
+  }
+  throw new BrokenInvariant(`the deposit account ${deposit.address} is swept into a tagged wallet`)
+}
+
+/** The clusters behind the pools that were traced by cluster, with enough links to join all members and not one more. */
+function tellClusters(trace: Trace): ClusterRow[] {
+  const rows: ClusterRow[] = []
+  for (const run of trace.runs) {
+    if (run.pool !== 'cluster') continue
+    const names = new Set(run.compiled.pools.flatMap((pool) => pool.address ?? []))
+    for (const name of [...names].sort()) {
+      const evidence = trace.hands.evidenceOf(run.chain, name)
+      if (evidence === undefined || evidence.members.length < 2) continue
+      rows.push({
+        chain: run.chain,
+        cluster: evidence.cluster,
+        members: evidence.members,
+        links: evidence.forest.map(({ from, to, rule, changeRules, confidence, transactions }) => ({
+          from,
+          to,
+          rule,
+          changeRules,
+          confidence,
+          transactions: transactions.slice(0, EVIDENCE_SHOWN),
+          transactionCount: transactions.length,
+        })),
+      })
+    }
+  }
+  return rows
+}
+
+function carried(deposit: DepositAccount, tag: Tag): Attribution {
+  const transactions = [...new Set(deposit.sweeps.map((sweep) => sweep.paidOut.transaction))].slice(0, EVIDENCE_SHOWN)
+  return { ...attribution(tag), basis: 'depositSweep', transactions }
 }
 
 function attribution(tag: Tag): Attribution {
@@ -389,7 +524,7 @@ function tellServices(
   }
   const keys = methodKeys(trace)
   const rows = [...groups.keys()].sort()
-  return rows.map((key): ServiceRow => {
+  return rows.map((key, index): ServiceRow => {
     const group = groups.get(key)!
     const [chain, asset, sink, name] = JSON.parse(key) as [string, string, string, string]
     const run = trace.runs.find((each) => each.chain === chain && each.primary)!
@@ -398,6 +533,7 @@ function tellServices(
       legs === undefined || group.some((endpoint) => endpoint.floor === null)
         ? undefined
         : bounds.get(run)!.together({ legs })
+    if (bound !== undefined) bounds.get(run)!.prove(bound, `/services/${index}`)
     const totals = new Map<string, Traced>(
       keys.map((method) => {
         const bySeed: BySeed = new Map()
@@ -444,6 +580,31 @@ function legsOf(run: ChainRun, group: readonly Endpoint[]): number[] | undefined
   return wanted.size === 0 ? legs : undefined
 }
 
+/** What each seed could have touched, in the pool the case is traced by. */
+function tellReach(trace: Trace, drafts: readonly EndpointDraft[]): ReachRow[] {
+  const rows: ReachRow[] = []
+  for (const run of trace.runs) {
+    if (!run.primary) continue
+    const { entries, seeds } = run.compiled
+    const idOf = new Map(drafts.filter((draft) => draft.run === run).map((draft) => [draft.leg, draft.id]))
+    trace.request.seeds.forEach((seed, number) => {
+      if (seed.chain !== run.chain) return
+      const reach = findReach(entries, seeds, number)
+      const endpoints: string[] = []
+      let payments = 0
+      for (let leg = 0; leg < reach.legs.length; leg++) {
+        if (reach.legs[leg] === 0 || ENDPOINT_SINKS[entries.outPool[leg]] === undefined) continue
+        payments++
+        const id = idOf.get(leg)
+        if (id !== undefined) endpoints.push(id)
+      }
+      const holdings = reach.pools.reduce((count, yes) => count + yes, 0)
+      rows.push({ seed: seed.id, chain: run.chain, pool: run.pool, endpoints, payments, holdings })
+    })
+  }
+  return rows
+}
+
 function tellHoldings(
   trace: Trace,
   sums: ReadonlyMap<ChainRun, readonly Sums[]>,
@@ -466,6 +627,7 @@ function tellHoldings(
     for (const [pool, figures] of [...found].sort(([a], [b]) => a - b)) {
       const { asset, address, transaction, output } = pools[pool]
       const bound = bounds.get(run)!.pools.get(pool)
+      if (bound !== undefined) bounds.get(run)!.prove(bound, `/holdings/${rows.length}`, `H${rows.length + 1}`)
       const sink = isCovered(trace, run, pool) ? 'holding' : 'unseen'
       const amount = run.methods[0].taint.held(pool).reduce((total, lot) => total + lot.amount, 0n)
       const primary = figures.get(run.methods[0].key)

@@ -132,7 +132,12 @@ function panelOf(report: Report, method: string, chain: string, asset: string, l
   const reached = endpoints.filter(({ traced }) => totalOf(traced, method) > 0n)
   const endOf = foldEndpoints(reached, method, limits, drafts)
   const paths = new Map<string, Path[]>()
-  for (const path of report.paths) paths.set(path.endpoint, [...(paths.get(path.endpoint) ?? []), path])
+  for (const path of report.paths) {
+    const known = paths.get(path.endpoint)
+    if (known === undefined) paths.set(path.endpoint, [path])
+    else known.push(path)
+  }
+  const own = seedTransactions(report, here)
   let direct = false
   for (const endpoint of reached) {
     const end = endOf.get(endpoint.id)!
@@ -143,7 +148,13 @@ function panelOf(report: Report, method: string, chain: string, asset: string, l
       const rest = left.get(path.seed) ?? 0n
       if (amount > rest) continue
       left.set(path.seed, rest - amount)
-      threads.push({ source: sourceOf(path.seed), via: placesOf(path, report, here), end, kind: endpoint.sink, amount })
+      threads.push({
+        source: sourceOf(path.seed),
+        via: placesOf(path, own.get(path.seed)),
+        end,
+        kind: endpoint.sink,
+        amount,
+      })
     }
     for (const [seed, amount] of left) {
       if (amount === 0n) continue
@@ -235,12 +246,12 @@ function foldEndpoints(
   )
   const drawn = order.length <= limits.endpoints + 1 ? order.length : limits.endpoints
   const endOf = new Map<string, string>()
-  for (const endpoint of order.slice(0, drawn)) {
+  const drawAlone = (endpoint: Endpoint): void => {
     const key = `end:${endpoint.id}`
-    const amount = totalOf(endpoint.traced, method)
-    drafts.set(key, { key, kind: 'endpoint', end: endpoint.sink, endpoint, amount })
+    drafts.set(key, { key, kind: 'endpoint', end: endpoint.sink, endpoint, amount: totalOf(endpoint.traced, method) })
     endOf.set(endpoint.id, key)
   }
+  for (const endpoint of order.slice(0, drawn)) drawAlone(endpoint)
   const services = new Map<string, { rows: Endpoint[]; amount: bigint }>()
   for (const endpoint of order.slice(drawn)) {
     const key = `${endpoint.sink}:${serviceName(endpoint)}`
@@ -252,13 +263,16 @@ function foldEndpoints(
   const bySize = [...services.entries()].sort((a, b) => byAmount(a[1].amount, b[1].amount) || byText(a[0], b[0]))
   const named = bySize.length <= limits.services + 1 ? bySize.length : limits.services
   for (const [index, [name, { rows }]] of bySize.entries()) {
-    for (const endpoint of rows) {
-      const key = index < named ? `fold:${name}` : `fold:${endpoint.sink}`
-      const service = serviceName(endpoint)
-      const row = { id: endpoint.id, amount: totalOf(endpoint.traced, method), service }
-      fold(drafts, key, endpoint.sink, index < named ? service : undefined, row)
-      endOf.set(endpoint.id, key)
-    }
+    // A fold of one would say less in the same room.
+    if (index < named && rows.length === 1) drawAlone(rows[0])
+    else
+      for (const endpoint of rows) {
+        const key = index < named ? `fold:${name}` : `fold:${endpoint.sink}`
+        const service = serviceName(endpoint)
+        const row = { id: endpoint.id, amount: totalOf(endpoint.traced, method), service }
+        fold(drafts, key, endpoint.sink, index < named ? service : undefined, row)
+        endOf.set(endpoint.id, key)
+      }
   }
   return endOf
 }
@@ -283,13 +297,22 @@ export function serviceName({ service, address, transaction }: Endpoint): string
   return service?.entity ?? service?.label ?? address ?? transaction
 }
 
+/** The seeds of a panel: the transactions that pay them, by seed. */
+function seedTransactions(
+  report: Report,
+  here: (row: { chain: string; asset: string }) => boolean,
+): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>()
+  for (const seed of report.seeds) if (here(seed)) connect(found, seed.id, seed.transaction)
+  return found
+}
+
 /** The places between a seed and an endpoint, each with its depth: one address passed twice is two places. */
-function placesOf(path: Path, report: Report, here: (row: { chain: string; asset: string }) => boolean): string[] {
-  const seeds = report.seeds.filter(({ id }) => id === path.seed)
+function placesOf(path: Path, seedTransactions: ReadonlySet<string> | undefined): string[] {
   // A path that began in another asset has steps of that asset; here it comes out of the conversion.
-  if (!seeds.some(here)) return []
+  if (seedTransactions === undefined) return []
   const steps = path.steps.slice(0, -1)
-  const own = seeds.some(({ transaction }) => transaction === steps[0]?.transaction)
+  const own = steps.length > 0 && seedTransactions.has(steps[0].transaction)
   return steps.slice(own ? 1 : 0).map(({ to }, depth) => `via:${depth}:${to}`)
 }
 

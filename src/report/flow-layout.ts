@@ -168,18 +168,36 @@ function place(columns: Item[][]): number {
   return height
 }
 
-/** Pushes down what overlaps, then up what has left the panel. */
+/**
+ * Gives each item the place it wants as nearly as the others allow, in their order and without overlap: the least squares
+ * under an order (pool adjacent violators), so that a crowd spreads both ways.
+ */
 function settle(column: readonly Item[], height: number): void {
-  let y = 0
+  let room = 0
+  const blocks: { sum: number; weight: number; count: number }[] = []
   for (const item of column) {
-    item.y = Math.max(item.y, y)
-    y = item.y + item.slot + item.gap
+    const weight = Math.max(1, item.height)
+    let block = { sum: (item.y - room) * weight, weight, count: 1 }
+    room += item.slot + item.gap
+    for (
+      let last = blocks.at(-1);
+      last !== undefined && last.sum / last.weight >= block.sum / block.weight;
+      last = blocks.at(-1)
+    ) {
+      blocks.pop()
+      block = { sum: last.sum + block.sum, weight: last.weight + block.weight, count: last.count + block.count }
+    }
+    blocks.push(block)
   }
-  let floor = height
-  for (let index = column.length - 1; index >= 0; index--) {
-    const item = column[index]
-    item.y = Math.min(item.y, floor - item.slot)
-    floor = item.y - (column[index - 1]?.gap ?? 0)
+  const highest = Math.max(0, height - room)
+  let index = 0
+  let below = 0
+  for (const { sum, weight, count } of blocks) {
+    const start = Math.min(highest, Math.max(0, sum / weight))
+    for (let each = 0; each < count; each++, index++) {
+      column[index].y = start + below
+      below += column[index].slot + column[index].gap
+    }
   }
 }
 

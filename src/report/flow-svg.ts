@@ -27,7 +27,7 @@ export interface FlowOptions {
 
 const WIDTH = 1600
 const MARGIN = 28
-const SIZES = { nodeWidth: 14, left: 236, right: WIDTH - 420, slotEnd: 38, slot: 26, gap: 10 } as const
+const SIZES = { nodeWidth: 14, left: 236, right: WIDTH - 480, slotEnd: 38, slot: 26, gap: 10 } as const
 const FONT = "'Noto Sans KR','Noto Sans CJK KR',Pretendard,'Malgun Gothic',sans-serif"
 /** Longer labels are cut; the whole text stands in the title. In units of half an em. */
 const LABEL_UNITS = 44
@@ -79,6 +79,7 @@ const WORDS = {
   holdings: ['{}곳', '{} places'],
   services: ['{}개 서비스', '{} services'],
   others: ['기타', 'Others'],
+  units: ['기본 단위', 'base units'],
   nothing: ['시드에서 추적된 금액이 없습니다', 'Nothing was traced from a seed'],
   scale: [
     '띠의 폭은 추적 금액에 비례(가는 띠는 최소 폭)',
@@ -90,7 +91,7 @@ const WORDS = {
   ],
   folded: ['합쳐 그린 항목의 건수와 합계는 모두 표시됨', 'what is folded is stated with its count and exact sum'],
   untouched: [
-    '이 방법에서 0인 입금 {}건은 그리지 않음',
+    '이 방법에서 추적액이 없는 입금 {}건은 그리지 않음',
     '{} payments carry nothing under this method and are not drawn',
   ],
 } as const satisfies Record<string, readonly [ko: string, en: string]>
@@ -124,19 +125,16 @@ export function drawFlow(report: Report, options: FlowOptions): string {
   body.push(notes.svg)
   const height = Math.ceil(notes.bottom + 14)
   const title = `${pen.plain('title')} — ${clean(report.case)} — ${clean(method)}`
-  const description = panels
-    .map((panel) => {
-      const ends = panel.sums.map(({ sink, amount }) => `${pen.plain(sink as Word)} ${pen.amount(panel, amount)}`)
-      return `${clean(panel.chain)} ${clean(pen.unit(panel))}: ${pen.plain('seeded')} ${pen.amount(panel, panel.total)} = ${ends.join(' + ')}`
-    })
-    .join('. ')
+  // Without figures: those stand once, as text that can be read out, each with its data.
+  const ends = [...new Set(panels.flatMap(({ sums }) => sums.map(({ sink }) => pen.plain(sink as Word))))]
+  const description = `${pen.plain('seed')} → ${pen.plain('via')} → ${pen.plain('end')}: ${ends.join(', ')}`
   return [
     '<?xml version="1.0" encoding="UTF-8"?>\n',
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-labelledby="flow-title flow-desc" font-family="${FONT}" fill="#1b2430">`,
     `<title id="flow-title">${escapeXml(title)}</title><desc id="flow-desc">${escapeXml(description)}</desc>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="${MARGIN}" y="${MARGIN + 8}" font-size="20" font-weight="700">${pen.say('title')}`,
-    `<tspan dx="14" font-size="13" font-weight="400" fill="#4a5563">${pen.say('case')} ${pen.label(report.case, 60)} · ${pen.say('method')} ${escapeXml(clean(method))} (${pen.say('primary')})</tspan></text>`,
+    `<tspan dx="14" font-size="13" font-weight="400" fill="#4a5563">${pen.say('case')} ${pen.named('case', 'case', report.case, 60)} · ${pen.say('method')} ${escapeXml(clean(method))} (${pen.say('primary')})</tspan></text>`,
     ...body,
     '</svg>\n',
   ].join('')
@@ -201,19 +199,19 @@ function drawEquation(panel: FlowPanel, pen: Pen, top: number): { lines: string[
   const parts: { svg: string; units: number }[] = []
   const total = pen.amount(panel, panel.total)
   parts.push({
-    svg: `<tspan font-weight="700">${pen.label(panel.chain, 40)} · ${pen.label(unit, 24)}</tspan><tspan dx="16">${pen.say('seeded')}</tspan><tspan dx="6" font-weight="700">${figure('seeded', id, panel.total.toString(), total)}</tspan>`,
+    svg: `<tspan font-weight="700">${pen.named(panel.chain, 'chain', panel.chain, 40)} · ${pen.named(id, 'unit', unit, 24)}</tspan><tspan dx="16">${pen.say('seeded')}</tspan><tspan dx="6" font-weight="700">${figure('seeded', id, panel.total.toString(), total)}</tspan>`,
     units: unitsOf(`${panel.chain} ${unit} ${pen.plain('seeded')} ${total}`) + 6,
   })
   for (const [index, { sink, end, amount }] of panel.sums.entries()) {
     const text = pen.amount(panel, amount)
     const sign = index === 0 ? '=' : '+'
     parts.push({
-      svg: `<tspan dx="7">${sign}</tspan><tspan dx="7" fill="${COLOURS[end]}" font-weight="700">${pen.say(sink as Word)}</tspan><tspan dx="6"/>${figure(sink, id, amount.toString(), text)}`,
+      svg: `<tspan dx="7">${sign}</tspan><tspan dx="7" fill="${COLOURS[end]}" font-weight="700">${pen.say(sink as Word)}</tspan>\u00a0${figure(sink, id, amount.toString(), text)}`,
       units: unitsOf(`${sign} ${pen.plain(sink as Word)} ${text}`) + 3,
     })
   }
   const lines: string[] = []
-  const limit = ((WIDTH - 2 * MARGIN) / 13) * 1.85
+  const limit = ((WIDTH - 2 * MARGIN) / 13) * 2.05
   let y = top
   let line = ''
   let units = 0
@@ -255,10 +253,7 @@ function drawRibbon({ link, thickness, points }: PlacedLink, panel: FlowPanel, p
         return `C${bend} ${round(before.y)} ${bend} ${round(y)} ${round(x)} ${round(y)}`
       })
       .join('')
-  const from = panel.nodes.get(link.from)!
-  const to = panel.nodes.get(link.to)!
-  const amount = pen.amount(panel, link.amount)
-  const title = `${nameOf(from, pen)} → ${nameOf(to, pen)}: ${amount} ${pen.unit(panel)}`
+  const title = `${pen.amount(panel, link.amount)} ${pen.unit(panel)}`
   return (
     `<path d="${curve(upper, 'M')}${curve(lower, 'L')}Z" fill="${COLOURS[link.end]}" fill-opacity="0.3" stroke="${COLOURS[link.end]}" stroke-opacity="0.45" stroke-width="0.5" ` +
     `data-from="${escapeXml(clean(link.from))}" data-to="${escapeXml(clean(link.to))}" data-end="${link.end}" data-amount="${link.amount}">` +
@@ -301,7 +296,7 @@ function drawNode(node: FlowNode, { x, y, height }: PlacedNode, panel: FlowPanel
     ? COLOURS[endKind(node)]
     : COLOURS[node.kind === 'seed' || node.kind === 'convertedIn' ? 'seed' : 'via']
   const out = [
-    `<g><title>${escapeXml(clean(`${nameOf(node, pen)}: ${pen.amount(panel, node.amount)} ${pen.unit(panel)}`))}</title>`,
+    `<g data-node="${escapeXml(clean(node.key))}" data-amount="${node.amount}"><title>${escapeXml(clean(`${nameOf(node, pen)}: ${pen.amount(panel, node.amount)} ${pen.unit(panel)}`))}</title>`,
     `<rect x="${round(x)}" y="${round(y + top)}" width="${SIZES.nodeWidth}" height="${round(height)}" fill="${colour}" rx="1.5"/>`,
   ]
   if (isEnd) out.push(drawEnd(node, x + SIZES.nodeWidth + 9, y + top, panel, pen, colour))
@@ -311,7 +306,7 @@ function drawNode(node: FlowNode, { x, y, height }: PlacedNode, panel: FlowPanel
     const anchor = `x="${round(x - 10)}" text-anchor="end"`
     out.push(
       `<text ${anchor} y="${round(middle - 3)}" font-size="13" font-weight="700">${word}${pen.named(node.seed, 'id', node.seed, 26)}</text>`,
-      `<text ${anchor} y="${round(middle + 14)}" font-size="12">${figure(node.kind === 'seed' ? 'seeded' : 'convertedIn', `seed:${node.seed}|${panel.chain}|${panel.asset}`, node.amount.toString(), pen.amount(panel, node.amount))} ${pen.label(pen.unit(panel), 12)}</text>`,
+      `<text ${anchor} y="${round(middle + 14)}" font-size="12">${figure(node.kind === 'seed' ? 'seeded' : 'convertedIn', `seed:${node.seed}|${panel.chain}|${panel.asset}`, node.amount.toString(), pen.amount(panel, node.amount))} ${pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 24)}</text>`,
     )
   } else out.push(drawWay(node, x, y + top, pen))
   out.push('</g>')
@@ -340,7 +335,7 @@ function drawWay(node: FlowNode, x: number, y: number, pen: Pen): string {
 
 /** What stands beside an end: who it is, how much reached it, and between which bounds. */
 function drawEnd(node: FlowNode, x: number, y: number, panel: FlowPanel, pen: Pen, colour: string): string {
-  const unit = pen.label(pen.unit(panel), 12)
+  const unit = pen.named(`${panel.chain}|${panel.asset}`, 'unit', pen.unit(panel), 24)
   const amount = (id: string, what: string): string =>
     `<tspan font-weight="700">${figure(what, id, node.amount.toString(), pen.amount(panel, node.amount))}</tspan> ${unit}`
   const kindTag = (word: Word): string => `<tspan fill="${colour}" font-weight="700">${pen.say(word)}</tspan>`
@@ -354,7 +349,7 @@ function drawEnd(node: FlowNode, x: number, y: number, panel: FlowPanel, pen: Pe
       const deposit = address === '' || address === name ? '' : pen.named(endpoint.id, 'address', address, 17)
       lines.push(
         `${kindTag(endpoint.sink)} ${pen.named(endpoint.id, 'service', name, LABEL_UNITS - 20)}` +
-          `<tspan dx="8" fill="#5b6673" font-size="10.5">${deposit}</tspan>`,
+          `\u00a0\u00a0<tspan fill="#5b6673" font-size="10.5">${deposit}</tspan>`,
       )
       let second = amount(endpoint.id, 'traced')
       if (floor !== null && ceiling !== null) {
@@ -374,10 +369,10 @@ function drawEnd(node: FlowNode, x: number, y: number, panel: FlowPanel, pen: Pe
             ? pen.say('others')
             : `${pen.say('others')} (${pen.counted('services', 'services', node.key, node.services.size)})`
       const count = pen.counted(isHolding ? 'holdings' : 'payments', 'count', node.key, node.members.length)
-      lines.push(`${kindTag(node.end as Word)} ${name}<tspan dx="8" fill="#5b6673">${count}</tspan>`)
+      lines.push(`${kindTag(node.end as Word)} ${name}`)
       const members = escapeXml(clean(node.members.join(' ')))
       const total = `<tspan data-members="${members}" ${attributes('sum', node.key, node.amount.toString())}>${escapeXml(pen.amount(panel, node.amount))}</tspan>`
-      lines.push(`<tspan font-weight="700">${total}</tspan> ${unit}`)
+      lines.push(`<tspan font-weight="700">${total}</tspan> ${unit}\u00a0\u00a0<tspan fill="#5b6673">${count}</tspan>`)
       break
     }
     case 'held':
@@ -459,20 +454,23 @@ class Pen {
   }
 
   unit({ chain, asset }: FlowPanel): string {
-    return this.options.assetOf(chain, asset)?.symbol ?? (asset === 'native' ? chain : asset)
+    return this.options.assetOf(chain, asset)?.symbol ?? this.plain('units')
   }
 
   amount({ chain, asset }: FlowPanel, units: bigint): string {
     return formatAmount(units, this.options.assetOf(chain, asset)?.decimals ?? 0)
   }
 
-  /** A stranger's text, cut, cleaned and kept from turning its surroundings around. */
-  label(text: string, unitsMax: number): string {
-    return isolate(escapeXml(shorten(clean(text), unitsMax)), text)
-  }
-
-  /** A label that the report holds: `data-label` names the row and `data-text` which of its texts. */
-  named(id: string, textKind: 'id' | 'address' | 'service', text: string, unitsMax: number): string {
+  /**
+   * A text that the report holds, cut, cleaned and kept from turning its surroundings around. `data-label`
+   * names the row, `data-text` which of its texts; the whole of what is cut stands in the title.
+   */
+  named(
+    id: string,
+    textKind: 'id' | 'address' | 'service' | 'case' | 'chain' | 'unit',
+    text: string,
+    unitsMax: number,
+  ): string {
     const shown = shorten(clean(text), unitsMax)
     const title = shown === clean(text) ? '' : `<title>${escapeXml(clean(text))}</title>`
     return `<tspan data-label="${escapeXml(clean(id))}" data-text="${textKind}">${title}${isolate(escapeXml(shown), text)}</tspan>`

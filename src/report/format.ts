@@ -55,6 +55,18 @@ export interface Endpoint {
   readonly paths: readonly string[]
 }
 
+/** What a seed's value could have touched under any rule: yes or no, never an amount (DESIGN.md decision 4). */
+export interface ReachRow {
+  readonly seed: string
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  /** Endpoints of the report that it reached, and how many payments into services, mixers and bridges in all. */
+  readonly endpoints: readonly string[]
+  readonly payments: number
+  /** How many outputs, addresses or clusters. */
+  readonly holdings: number
+}
+
 /** The endpoints of one service on one chain in one asset, together; and, with `all`, all endpoints of that chain and asset. */
 export interface ServiceRow {
   readonly all: boolean
@@ -159,6 +171,72 @@ export interface SnapshotRow {
   readonly finalityDepth: number
 }
 
+/** Addresses that rules say one hand controls; never who that hand is. */
+export interface ClusterRow {
+  readonly chain: string
+  /** Its smallest member. */
+  readonly cluster: string
+  readonly members: readonly string[]
+  readonly links: readonly {
+    readonly from: string
+    readonly to: string
+    readonly rule: string
+    readonly changeRules: readonly string[]
+    readonly confidence: number
+    readonly transactions: readonly string[]
+    readonly transactionCount: number
+  }[]
+}
+
+/** When something happened: which transaction, where in the chain. */
+export interface Moment {
+  readonly transaction: string
+  readonly time: IsoTime
+  readonly height: number | null
+}
+
+/**
+ * A wallet (of outputs: an unspent one) in which proceeds were mixed, in one asset: how much was mixed in, how much is left,
+ * and the part that answers to it (quantum.ts says how each figure is reached). Keys of the maps are the methods of the
+ * chain's first pool.
+ */
+export interface QuantumRow {
+  readonly id: string
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  readonly asset: string
+  readonly address: string | null
+  readonly transaction?: string
+  readonly output?: number
+  /** Whether the ledger holds every transaction of the wallet: where it does not, what is left is only what it shows. */
+  readonly covered: boolean
+  /** The first mixing, by any method. */
+  readonly since: Moment
+  /** Of each seed, never more than was seeded of it. */
+  readonly mixedIn: TracedBy
+  /** The balance at the end, proceeds or not. */
+  readonly left: Digits
+  /** The lowest balance after any transaction since the first mixing, and where it was first so low. */
+  readonly lowest: Moment & { readonly amount: Digits }
+  /** The lesser of mixed in and left. */
+  readonly quantum: Readonly<Record<string, Digits>>
+  /** Mixed in less quantum. */
+  readonly shortfall: Readonly<Record<string, Digits>>
+  /** How much of what is left descends from a seed, whatever the method. */
+  readonly floor: Digits | null
+  readonly ceiling: Digits | null
+}
+
+/** The primary method's figures with one assumption less: which endpoints hang on it. Endpoints not listed keep theirs. */
+export interface SensitivityRow {
+  readonly without: 'tagSource' | 'seed' | 'rule'
+  /** The source of tags, the id of the seed, or the rule. */
+  readonly name: string
+  readonly method: string
+  /** Zero where the payment counts as none into a service any more, or nothing of a seed comes there. */
+  readonly endpoints: readonly { readonly endpoint: string; readonly total: Digits }[]
+}
+
 export interface Rejected {
   readonly chain: string
   readonly transaction: string
@@ -180,11 +258,15 @@ export interface Report {
   readonly seeds: readonly SeedRow[]
   readonly endpoints: readonly Endpoint[]
   readonly services: readonly ServiceRow[]
+  readonly reach: readonly ReachRow[]
   readonly holdings: readonly Holding[]
   readonly conservation: readonly Conservation[]
   readonly paths: readonly Path[]
-  readonly quantum: readonly unknown[]
-  readonly clusters: readonly unknown[]
+  /** Wallets in which proceeds were mixed with other value, for the rule on mixed property. */
+  readonly quantum: readonly QuantumRow[]
+  readonly sensitivity: readonly SensitivityRow[]
+  /** Clusters behind pools traced by cluster. */
+  readonly clusters: readonly ClusterRow[]
   readonly conversions: readonly unknown[]
   readonly rejected: readonly Rejected[]
   readonly gaps: readonly Gap[]
@@ -218,6 +300,107 @@ export interface JournalRow {
   readonly amount: Digits
 }
 
+/**
+ * A line of `certificates.ndjson.gz`: canonical JSON. What proves the floors and ceilings of report.json, by adding and by
+ * walking alone. First the networks, each an account of every movement that its figures hang on; after a network its rows.
+ */
+export type CertificateRow = NetworkRow | OpeningRow | EntryRow | BoundRow | OmittedRow
+
+/** A chain followed by one kind of pool. `network` counts from 0; the lines that belong to it come before the next one. */
+export interface NetworkRow {
+  readonly kind: 'network'
+  readonly network: number
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  readonly assets: readonly string[]
+}
+
+/** What a pool holds of unknown origin before any entry. */
+export interface OpeningRow {
+  readonly kind: 'opening'
+  readonly network: number
+  readonly asset: string
+  readonly at: string
+  readonly amount: Digits
+}
+
+/** A balanced movement of value, numbered as in the journal: what comes in, what goes out; what no leg takes is the fee. */
+export interface EntryRow {
+  readonly kind: 'entry'
+  readonly network: number
+  readonly entry: number
+  readonly transaction: string
+  /** Of what comes in; and of what goes out, unless `into` is there. */
+  readonly asset: string
+  /** A conversion: the asset of what goes out. */
+  readonly into?: string
+  /** `at`: out of a pool that the trace follows. `from`: out of none, wholly proceeds of nobody. */
+  readonly in: readonly { readonly at?: string; readonly from?: 'clean' | 'unknown'; readonly amount: Digits }[]
+  /** `leg`: output or transfer index. `at`: into a pool. `sink`: out of the trace. `seeds`: declared proceeds here. */
+  readonly out: readonly {
+    readonly leg: number
+    readonly at?: string
+    readonly sink?: string
+    readonly amount: Digits
+    readonly seeds?: readonly { readonly seed: string; readonly amount: Digits }[]
+  }[]
+}
+
+/**
+ * The proof of one figure. `cut`: edges through which all value of its colour must pass; together they have room for no
+ * more. `flow`: one allocation that brings so much. A ceiling is about proceeds: both come to `value`. A floor is about
+ * everything that is not: both come to `inflow − value`.
+ */
+export interface BoundRow {
+  readonly kind: 'bound'
+  readonly network: number
+  /** RFC 6901 pointer to the row of report.json, and its id where it has one; or the entry of a conversion. */
+  readonly row?: string
+  readonly id?: string
+  readonly conversion?: number
+  readonly side: 'floor' | 'ceiling'
+  /** All that came to the row. */
+  readonly inflow: Digits
+  readonly value: Digits
+  readonly cut: readonly EdgeRow[]
+  readonly flow: readonly EdgeRow[]
+}
+
+/**
+ * An edge of the network, with its room (in a cut) or what runs over it (in a flow). `seed`: declared proceeds into a leg.
+ * `opening`, `rest`: a pool before and after everything. `carry`: what a pool keeps past entry `entry`. `in`, `out`: a leg
+ * of an entry (`in` counts from 0 in the entry's list). `paid`: a seeded leg to where it goes. `minted`, `fee`: of an entry.
+ * `given`, `converted`: what a conversion takes in, and gives out.
+ */
+export interface EdgeRow {
+  readonly edge:
+    | 'seed'
+    | 'opening'
+    | 'minted'
+    | 'converted'
+    | 'in'
+    | 'out'
+    | 'paid'
+    | 'carry'
+    | 'rest'
+    | 'fee'
+    | 'given'
+  readonly amount: Digits
+  readonly entry?: number
+  readonly in?: number
+  readonly leg?: number
+  readonly at?: string
+  readonly asset?: string
+}
+
+/** Rows of the report (pointers) whose proof was left out for its size; the report has the gap `CERTIFICATES_OMITTED`. */
+export interface OmittedRow {
+  readonly kind: 'omitted'
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  readonly rows: readonly string[]
+}
+
 /** The files of a bundle. `run.json` is the only one with a clock; it is outside replay's equality, inside the manifest. */
 export const BUNDLE_FILES = [
   'request.json',
@@ -225,6 +408,7 @@ export const BUNDLE_FILES = [
   'tags.csv',
   'report.json',
   'journal.ndjson.gz',
+  'certificates.ndjson.gz',
   'endpoints.csv',
   'flow.svg',
   'run.json',

@@ -1,4 +1,4 @@
-import { type AssetFact, type Opening, type Transaction, ZERO } from '../../graph/index.ts'
+import { type AssetFact, isUtxoChain, type Opening, type Transaction } from '../../graph/index.ts'
 import { formatTime } from '../text.ts'
 import type { ChainLedger } from '../trace/ledger.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -13,21 +13,42 @@ import { rejectedOf } from './rejected.ts'
 export function* ledgerLines(trace: Trace): Generator<string> {
   for (const chain of Object.keys(trace.request.pool).sort()) {
     const ledger = trace.ledgers.get(chain)!
-    const runs = trace.runs.filter((run) => run.chain === chain)
-    const read = new Set<number>()
     const holders = new Set<string>()
-    for (const { compiled } of runs) {
-      for (const number of compiled.read) read.add(number)
-      for (const pool of compiled.pools) if (pool.address !== undefined) holders.add(pool.address)
-    }
-    for (const { number } of rejectedOf(trace, ledger)) read.add(number)
-    for (const seed of trace.seeds) if (seed.chain === chain) read.add(seed.transaction)
-    read.add(ledger.transactions.length - 1)
-    const rows = [...read].sort((a, b) => a - b).map((number) => ledger.transactions[number])
+    const rows = readTransactions(trace, chain)
     for (const row of rows) for (const address of addressesOf(row)) holders.add(address)
     yield* describe(ledger, rows, holders)
     for (const row of rows) yield `${canonicalJson(transactionRow(row))}\n`
   }
+}
+
+/**
+ * Every transaction of a chain that the trace rests on, in the ledger's order: what was followed or stopped at a limit, what
+ * was rejected, and what rules on structure judged by, so that they judge alike when the bundle is replayed.
+ */
+export function readTransactions(trace: Trace, chain: string): Transaction[] {
+  const ledger = trace.ledgers.get(chain)!
+  const runs = trace.runs.filter((run) => run.chain === chain)
+  const utxo = isUtxoChain(chain)
+  // A cluster may hang on any transaction of the ledger.
+  if (utxo && runs.some((run) => run.pool === 'cluster')) return [...ledger.transactions]
+  const read = new Set<number>()
+  for (const { compiled } of runs) for (const number of compiled.read) read.add(number)
+  for (const { number } of rejectedOf(trace, ledger)) read.add(number)
+  for (const seed of trace.seeds) if (seed.chain === chain) read.add(seed.transaction)
+  read.add(ledger.transactions.length - 1)
+  const judgedHere = new Set<string>()
+  const judged = trace.hands.judged(chain)
+  for (const number of read) {
+    for (const address of addressesOf(ledger.transactions[number])) if (judged.has(address)) judgedHere.add(address)
+  }
+  if (judgedHere.size > 0) {
+    // What is spent together on a UTXO chain hangs together beyond one address's own history.
+    if (utxo) return [...ledger.transactions]
+    ledger.transactions.forEach((transaction, number) => {
+      for (const address of addressesOf(transaction)) if (judgedHere.has(address)) read.add(number)
+    })
+  }
+  return [...read].sort((a, b) => a - b).map((number) => ledger.transactions[number])
 }
 
 function* describe(ledger: ChainLedger, rows: readonly Transaction[], holders: ReadonlySet<string>): Generator<string> {
@@ -73,7 +94,7 @@ function openingRow(opening: Opening): unknown {
     chain: opening.chain,
     asset: opening.asset,
     address: opening.address,
-    opening: (opening.amount ?? ZERO).toString(),
+    opening: opening.amount.toString(),
   }
 }
 

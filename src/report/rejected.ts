@@ -10,7 +10,7 @@ export interface RejectedRow {
 }
 
 /** Capital and small letters, and the signs that look alike, are one: a token named USDТ with a Cyrillic letter looks like USDT. */
-function skeleton(symbol: string): string {
+export function skeleton(symbol: string): string {
   const alike: Readonly<Record<string, string>> = {
     А: 'A',
     В: 'B',

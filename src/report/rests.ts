@@ -20,5 +20,5 @@ export function isCovered(trace: Trace, run: ChainRun, pool: number): boolean {
   const { address } = run.compiled.pools[pool]
   if (address === undefined) return false
   if (run.pool !== 'cluster') return ledger.covered.has(address)
-  return trace.membersOf(run.chain, address).every((member) => ledger.covered.has(member))
+  return trace.hands.membersOf(run.chain, address).every((member) => ledger.covered.has(member))
 }

@@ -4,6 +4,7 @@ import { parseUnits } from '../../graph/amount.ts'
 import { Fault } from '../faults.ts'
 import { canonicalJson } from './canonical.ts'
 import { checkManifest, hashBundleFile, MANIFEST_FILE, readManifest } from './manifest.ts'
+import { type CertificatesChecked, checkCertificates } from './verify/certificates.ts'
 import { checkFigures, type Evidence } from './verify/figures.ts'
 import { readJson, readText, VERIFY_LIMITS, type VerifyLimits } from './verify/files.ts'
 import { type Finding, Findings, RULES } from './verify/findings.ts'
@@ -12,7 +13,7 @@ import { type Asked, accountKey, type Ledger, readLedger } from './verify/ledger
 import { checkPicture } from './verify/picture.ts'
 import { type ReportRows, readReport } from './verify/report-shape.ts'
 import { isRecord } from './verify/shape.ts'
-import { checkEndpointsCsv, checkRequest, checkTags } from './verify/tables.ts'
+import { checkEndpointsCsv, checkRequest, checkTags, parseCsv } from './verify/tables.ts'
 
 export type { VerifyLimits } from './verify/files.ts'
 export { VERIFY_LIMITS } from './verify/files.ts'
@@ -38,6 +39,9 @@ export interface VerifyResult {
     readonly conservation: number
     readonly paths: number
     readonly figuresInPicture: number
+    /** Floors and ceilings proven, and in how many networks. */
+    readonly certificates: number
+    readonly networks: number
   }
 }
 
@@ -65,7 +69,8 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
   const seedIds = new Set(report.rows('seeds').map(({ value }) => value.id))
   const journal = new JournalCheck({ ledger, findings, poolOf, seedIds, converting })
   const sums = await journal.run(directory, bounds, new Findings(0))
-  const evidence: Evidence = { report, ledger, sums, poolOf, converting, findings }
+  const boundsSkipped = report.rows('gaps').some(({ value }) => value.kind === 'BOUNDS_SKIPPED')
+  const evidence: Evidence = { report, ledger, sums, poolOf, converting, boundsSkipped, findings }
   checkFigures(evidence)
 
   const request = await readJson(directory, 'request.json', bounds, findings)
@@ -77,6 +82,12 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
     checkTags(tags, evidence)
     proveTagPack(tags, report, findings)
   }
+  const { certificates, networks }: CertificatesChecked = await checkCertificates(
+    directory,
+    bounds,
+    evidence,
+    addressesOf(tags, report),
+  )
   const picture = await readText(directory, 'flow.svg', bounds, findings)
   const figuresInPicture = picture === undefined ? 0 : checkPicture(picture, evidence)
 
@@ -96,6 +107,8 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
       conservation: report.rows('conservation').length,
       paths: report.rows('paths').length,
       figuresInPicture,
+      certificates,
+      networks,
     },
   }
 }
@@ -143,6 +156,10 @@ function askedOf(report: ReportRows, names: JournalNames): Asked {
   const accounts = new Set<string>()
   for (const name of ['seeds', 'endpoints', 'rejected'] as const) {
     for (const { value } of report.rows(name)) transactions.add(value.transaction)
+  }
+  for (const { value } of report.rows('quantum')) {
+    transactions.add(value.since.transaction)
+    transactions.add(value.lowest.transaction)
   }
   for (const { value } of report.rows('paths')) for (const { transaction } of value.steps) transactions.add(transaction)
   for (const { value } of report.rows('holdings')) {
@@ -206,6 +223,17 @@ function proveTagPack(tags: string, report: ReportRows, findings: Findings): voi
   }
 }
 
+/** Every address that a tag, or an endpoint's attribution, speaks of: `chain\0address`. */
+function addressesOf(tags: string | undefined, report: ReportRows): Set<string> {
+  const [header, ...lines] = (tags === undefined ? undefined : parseCsv(tags)) ?? [[]]
+  const [chain, address] = ['chain', 'address'].map((name) => header.indexOf(name))
+  const known = new Set(lines.map((line) => `${line[chain]}\0${line[address]}`))
+  for (const { value } of report.rows('endpoints')) {
+    if (value.address !== null && value.attribution.length > 0) known.add(`${value.chain}\0${value.address}`)
+  }
+  return known
+}
+
 /** The result as lines for a terminal: each finding, then what was checked. */
 export function* printVerify(result: VerifyResult): Generator<string, void, undefined> {
   for (const { file, where, expected, found, rule } of result.findings) {
@@ -216,7 +244,8 @@ export function* printVerify(result: VerifyResult): Generator<string, void, unde
   const { checked } = result
   yield `checked: ${checked.files} files, ${checked.transactions} transactions, ${checked.journalRows} journal rows, ` +
     `${checked.seeds} seeds under ${checked.methods} methods, ${checked.endpoints} endpoints, ${checked.holdings} holdings, ` +
-    `${checked.conservation} sums, ${checked.paths} paths, ${checked.figuresInPicture} figures in the picture`
+    `${checked.conservation} sums, ${checked.paths} paths, ${checked.certificates} floors and ceilings proven, ` +
+    `${checked.figuresInPicture} figures in the picture`
   if (result.ok) yield 'Every file is as the manifest says, and every figure adds up.'
   else {
     yield `${result.findingCount} ${result.findingCount === 1 ? 'thing does' : 'things do'} not hold. What each rule asks:`

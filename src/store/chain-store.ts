@@ -109,6 +109,11 @@ export interface ChainStore {
   ): Promise<readonly bigint[]>
   /** The hash of the block at each height, or undefined: no source told it. Where a follower finds the fork point. */
   blockHashes(chain: Chain, heights: readonly number[]): Promise<readonly (string | undefined)[]>
+  /**
+   * Where the ledger ends as a snapshot sees it: every transaction of the highest block that has one, and of those without a
+   * height the latest, all of one second. So that a ledger gathered by its accounts ends where the whole one does.
+   */
+  last?(chain: Chain, at: Snapshot): Promise<readonly Transaction[]>
   /** What the ledger says of itself, in canonical order. */
   facts(chain: Chain): Promise<ChainFacts>
   /**

@@ -28,6 +28,7 @@ import {
   numberKey,
   openTables,
   readCounters,
+  type Table,
   type Tables,
   writeCounters,
 } from './lmdb/tables.ts'
@@ -39,12 +40,12 @@ export interface LmdbOptions extends StoreOptions {
   readonly readOnly?: boolean
   /** How many entries may wait unpacked before an append packs them. */
   readonly recentMax?: number
-  /** How many new texts (ids, addresses) a bulk load holds in memory before it ends a part; about 150 bytes each. */
+  /** How many texts (ids, addresses) a bulk load holds in memory before it ends a part; about 150 bytes each. */
   readonly namesMax?: number
 }
 
 const RECENT_MAX = 250_000
-const NAMES_MAX = 4_000_000
+const NAMES_MAX = 3_000_000
 const writer = new ByteWriter()
 
 /**
@@ -298,6 +299,23 @@ export class LmdbStore implements ChainStore {
     })
   }
 
+  /** How many values each table holds, and how many bytes its pages take on the disk. */
+  sizes(): Readonly<Record<string, { readonly values: number; readonly bytes: number }>> {
+    const { root, ...tables } = this.#tables
+    type Stats = Record<
+      'pageSize' | 'entryCount' | 'treeBranchPageCount' | 'treeLeafPageCount' | 'overflowPages',
+      number
+    >
+    const { pageSize } = root.getStats() as Stats
+    return Object.fromEntries(
+      Object.entries(tables).map(([name, table]) => {
+        const stats = (table as Table).getStats() as Stats
+        const pages = stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages
+        return [name, { values: stats.entryCount, bytes: pages * pageSize }]
+      }),
+    )
+  }
+
   async close(): Promise<void> {
     await this.#tables.root.close()
   }
@@ -389,8 +407,9 @@ export class LmdbStore implements ChainStore {
       const row = rowOf.get(spender)
       if (row !== undefined) tables.spenders.putSync(chainKey(number, numberOf(transaction), output), numberKey(row))
     }
-    for (const [height, block] of change.blocks) {
+    for (const height of new Set([...change.blocks.keys(), ...blockRows.keys()])) {
       const held = readBlock(tables, number, height)
+      const block = change.blocks.get(height) ?? held!
       const added = blockRows.get(height) ?? loaded.get(height)
       tables.blocks.putSync(
         chainKey(number, height),

@@ -172,6 +172,24 @@ export class MemoryStore implements ChainStore {
     return heights.map((height) => memory?.blocks.get(height)?.hash)
   }
 
+  async last(chain: Chain, at: Snapshot): Promise<readonly Transaction[]> {
+    const memory = this.#read(chain, at)
+    let placed: Transaction[] = []
+    let unplaced: Transaction[] = []
+    for (const rows of memory?.transactions.values() ?? []) {
+      for (const row of rows) {
+        if (!isVisible(row, at)) continue
+        const { height, time } = row
+        if (height === undefined) {
+          if (unplaced.length === 0 || time > unplaced[0].time) unplaced = [row]
+          else if (time === unplaced[0].time) unplaced.push(row)
+        } else if (placed.length === 0 || height > placed[0].height!) placed = [row]
+        else if (height === placed[0].height) placed.push(row)
+      }
+    }
+    return [...placed, ...unplaced].sort(comparePlaces)
+  }
+
   async facts(chain: Chain): Promise<ChainFacts> {
     return factsInOrder(chain, this.#chains.get(chain)?.facts ?? emptyFacts())
   }

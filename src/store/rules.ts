@@ -173,6 +173,16 @@ export function joinBlocks(chain: string, height: number, held: Block | undefine
   }
 }
 
+/** Whether two say the same of a block. */
+export function sameBlocks(a: Block, b: Block): boolean {
+  return (
+    a.hash === b.hash &&
+    a.previous === b.previous &&
+    a.headerTime === b.headerTime &&
+    a.transactionTime === b.transactionTime
+  )
+}
+
 /** Holds two neighbouring blocks to each other. Fault LEDGER_CONTRADICTS where the upper does not follow the lower. */
 export function checkFollows(chain: string, height: number, below: Block | undefined, block: Block | undefined): void {
   if (below?.hash === undefined || block?.previous === undefined || below.hash === block.previous) return

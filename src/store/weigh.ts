@@ -16,6 +16,7 @@ import {
   joinOpenings,
   joinTransactions,
   outputKey,
+  sameBlocks,
 } from './rules.ts'
 
 /** What a store holds already, asked while a batch is weighed against it. Nothing is a snapshot here: all of it counts. */
@@ -60,7 +61,9 @@ export function weighBatch(
     return change
   }
   const weighBlock = (change: Change, chain: Chain, height: number, come: Block): void => {
-    change.blocks.set(height, joinBlocks(chain, height, change.blocks.get(height) ?? held.block(chain, height), come))
+    const before = change.blocks.get(height) ?? held.block(chain, height)
+    const joined = joinBlocks(chain, height, before, come)
+    if (before === undefined || !sameBlocks(before, joined)) change.blocks.set(height, joined)
   }
 
   for (const [chain, joined] of blocks) {

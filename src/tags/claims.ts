@@ -226,6 +226,11 @@ export class ClaimStore {
     yield* flush()
   }
 
+  /** Where the log ends: by the hash of its last line a state of the store is named. */
+  head(): LogHead {
+    return this.#table.head()
+  }
+
   /** How many claims there are, standing or not, and how many records made them. */
   count(): { readonly claims: number; readonly records: number } {
     return { claims: this.#table.count(), records: this.#table.head().records }

@@ -1,11 +1,20 @@
 /** Tag files of every kind we read, told apart by what is in them. */
 import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { CsvReader } from '../csv.ts'
 import { Fault } from '../faults.ts'
 import { readTagsCsv } from './csv.ts'
+import {
+  isExplorerJson,
+  type LabelShape,
+  labelShapeOf,
+  readExplorerJson,
+  readLabelCsv,
+  readSeizureReleases,
+  type SeizureReleases,
+} from './label-lists.ts'
 import { delistedOfacTags, isNarcoticsHeader, readAddressList, readOfacJson, readOfacNarcoticsCsv } from './ofac.ts'
 import type { RejectedTag, Tag } from './tag.ts'
 import { parseTagPack, tagsOfTagPack } from './tagpack.ts'
@@ -16,6 +25,8 @@ export interface TagFile {
   readonly bytes: Uint8Array
   /** For a plain list `sanctioned_addresses_<ASSET>.txt`: the day of that list, so that later delistings can be told. */
   readonly listedOn?: string
+  /** The name of the directory it lies in: some lists say the chain there. */
+  readonly folder?: string
 }
 
 /** A file that tags came from: its name, the SHA-256 of its bytes as given, and the version it says it has. */
@@ -30,33 +41,39 @@ export interface LoadedTags {
   readonly tags: readonly Tag[]
   /** By name, then hash: one row for each file. */
   readonly packs: readonly TagPackRow[]
+  /** Always empty where `strict`. */
   readonly rejected: readonly RejectedTag[]
 }
 
 export interface LoadOptions {
-  /** Refuse a file with a line that does not hold, instead of listing the line. Default false. */
+  /**
+   * Refuse a file with a line that does not hold. Default true: a trace must not lose a claim in silence. An import says
+   * false and shows `rejected`.
+   */
   readonly strict?: boolean
   /** Bytes of one file, before and after decompression; default 1 GiB. */
   readonly bytesMax?: number
 }
 
-type Kind = 'tagPack' | 'csv' | 'ofacJson' | 'ofacNarcotics' | 'list'
+type Kind = 'tagPack' | 'csv' | 'ofacJson' | 'ofacNarcotics' | 'list' | 'explorerJson' | LabelShape
 
 interface OpenFile {
   readonly name: string
   readonly sha256: string
   readonly bytes: Uint8Array
   readonly listedOn: string | undefined
+  readonly folder: string | undefined
   readonly kind: Kind
 }
 
 /**
  * Loads tag files: our CSV, GraphSense TagPacks, the OFAC feed, the table of narcotics designations, plain lists of
- * addresses; each also as `.gz`. Lists and tables loaded together give the OFAC feed its letter case and its days back; a plain
+ * addresses, and the label lists of `label-lists.ts`; each also as `.gz`. Lists and tables loaded together give the OFAC feed its letter case and its days back; a plain
  * list of one asset with `listedOn` also tells what was delisted since. Faults: `FILE_UNREADABLE`, `TAGS_INVALID` with file and
  * line, `LIMIT_EXCEEDED`.
  */
 export async function loadTags(files: readonly (string | TagFile)[], options: LoadOptions = {}): Promise<LoadedTags> {
+  const strict = options.strict ?? true
   const bytesMax = options.bytesMax ?? 1 << 30
   const opened: OpenFile[] = []
   for (const file of files) opened.push(await openFile(file, bytesMax))
@@ -69,6 +86,16 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   const designatedOn = new Map<string, string>()
   const earlier: { file: OpenFile; code: string; addresses: readonly string[] }[] = []
 
+  // The dates of seizure orders stand in a table of their own.
+  const releases: SeizureReleases = new Map(
+    (
+      await Promise.all(
+        opened
+          .filter(({ kind }) => kind === 'seizureReleases')
+          .map(({ bytes, name }) => readSeizureReleases(bytes, name)),
+      )
+    ).flatMap((each) => [...each]),
+  )
   // One by one: a million arguments to a single push would overflow the stack.
   const addAll = (more: readonly Tag[]): void => {
     for (const tag of more) tags.push(tag)
@@ -79,7 +106,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
   for (const file of opened) {
     const { name, bytes, kind } = file
     if (kind === 'csv') {
-      for await (const tag of readTagsCsv(bytes, options.strict ? { name } : { name, rejected })) tags.push(tag)
+      for await (const tag of readTagsCsv(bytes, strict ? { name } : { name, rejected })) tags.push(tag)
     } else if (kind === 'tagPack') {
       const read = parseTagPack(textOf(file), { name })
       const made = tagsOfTagPack(read.pack, name)
@@ -97,6 +124,14 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       for (const address of addresses) letterCase.push(address)
       const code = /^sanctioned_addresses_([A-Z0-9]{2,8})\.txt(\.gz)?$/.exec(name)?.[1]
       if (code !== undefined && file.listedOn !== undefined) earlier.push({ file, code, addresses })
+    } else if (kind === 'explorerJson') {
+      const read = readExplorerJson(textOf(file), name)
+      addAll(read.tags)
+      rejectAll(read.rejected)
+    } else if (kind !== 'ofacJson') {
+      const read = await readLabelCsv(bytes, { name, shape: kind, folder: file.folder, releases })
+      addAll(read.tags)
+      rejectAll(read.rejected)
     }
   }
   // The feed comes last: it needs the letters and the days of the others.
@@ -116,7 +151,7 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
       for (const list of lists) versions.set(list.file, listedOn)
     }
   }
-  if (options.strict && rejected.length > 0) {
+  if (strict && rejected.length > 0) {
     const [first] = rejected
     throw new Fault('TAGS_INVALID', `${first.name} line ${first.line}: ${first.reason}`)
   }
@@ -125,6 +160,13 @@ export async function loadTags(files: readonly (string | TagFile)[], options: Lo
     packs: opened.map((file) => ({ name: file.name, sha256: file.sha256, version: versions.get(file) ?? null })),
     rejected,
   }
+}
+
+/** How many tags there are of each category, most first, then by name: what an import prints. */
+export function countCategories(tags: Iterable<Tag>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { category } of tags) counts.set(category, (counts.get(category) ?? 0) + 1)
+  return new Map([...counts].sort((a, b) => b[1] - a[1] || compareText(a[0], b[0])))
 }
 
 async function openFile(file: string | TagFile, bytesMax: number): Promise<OpenFile> {
@@ -137,6 +179,7 @@ async function openFile(file: string | TagFile, bytesMax: number): Promise<OpenF
     sha256: createHash('sha256').update(stored).digest('hex'),
     bytes,
     listedOn: typeof file === 'string' ? undefined : file.listedOn,
+    folder: typeof file === 'string' ? basename(dirname(file)) : file.folder,
     kind: kindOf(bytes, name),
   }
 }
@@ -173,7 +216,7 @@ function textOf(file: OpenFile): string {
 /** What kind of file it is, by its first lines; its name decides nothing but `.yaml`. */
 function kindOf(bytes: Uint8Array, name: string): Kind {
   const start = new TextDecoder('utf-8').decode(bytes.subarray(0, 65_536))
-  if (/^\s*\{/.test(start)) return 'ofacJson'
+  if (/^\s*\{/.test(start)) return isExplorerJson(start) ? 'explorerJson' : 'ofacJson'
   if (/\.ya?ml(\.gz)?$/.test(name) || /^(%YAML|---|title:|creator:|tags:)/m.test(start)) return 'tagPack'
   const complete = bytes.length > 65_536 ? start.slice(0, start.lastIndexOf('\n') + 1) : start
   if (readAddressList(complete) !== undefined) return 'list'
@@ -185,7 +228,7 @@ function kindOf(bytes: Uint8Array, name: string): Kind {
       `${name}: not a tag file we read: CSV, TagPack YAML, OFAC JSON or a list of addresses`,
     )
   }
-  return isNarcoticsHeader(header.cells) ? 'ofacNarcotics' : 'csv'
+  return isNarcoticsHeader(header.cells) ? 'ofacNarcotics' : (labelShapeOf(header.cells) ?? 'csv')
 }
 
 function compareText(a: string, b: string): number {

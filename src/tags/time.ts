@@ -12,7 +12,8 @@ export function parseTime(text: string): number | undefined {
   const [year, month, day, hour, minute, second] = match.slice(1, 7).map((digits) => Number(digits ?? 0))
   const milliseconds = Date.UTC(year, month - 1, day, hour, minute, second)
   const read = new Date(milliseconds)
-  if (year < 1000 || read.getUTCMonth() !== month - 1 || read.getUTCDate() !== day) return undefined
+  // A day that the month does not have runs over into another month.
+  if (year < 1000 || read.getUTCMonth() !== month - 1) return undefined
   if (hour > 23 || minute > 59 || second > 59) return undefined
   const zone = match[7]
   if (zone === undefined || zone === 'Z') return milliseconds / 1000

@@ -1,4 +1,5 @@
 import {
+  CHANGE_RULE_NAMES,
   isUtxoChain,
   METHOD_NAMES,
   type MethodName,
@@ -23,15 +24,6 @@ export const REQUEST_DEFAULTS = {
 
 const SEEDS_MAX = 100_000
 const TEXT_MAX = 10_000
-
-/** Change rules that a request may name. */
-export const CHANGE_RULES = [
-  'oneTimeChange',
-  'directChange',
-  'multiInputChange',
-  'optimalChange',
-  'powerOfTen',
-] as const
 
 type Row = Record<string, unknown>
 
@@ -248,11 +240,11 @@ function readRules(value: unknown): TraceRequest['rules'] {
   const row = record(value, '/rules')
   closed(row, ['commonInput', 'change', 'depositSweep'], '/rules')
   const change = list(row.change ?? REQUEST_DEFAULTS.rules.change, '/rules/change', 16).map((each) => {
-    const name = CHANGE_RULES.find((known) => known === each)
+    const name = CHANGE_RULE_NAMES.find((known) => known === each)
     if (name === undefined) {
       throw new Fault(
         'REQUEST_INVALID',
-        `/rules/change: ${show(each)} is no change rule; known: ${CHANGE_RULES.join(', ')}`,
+        `/rules/change: ${show(each)} is no change rule; known: ${CHANGE_RULE_NAMES.join(', ')}`,
       )
     }
     return name

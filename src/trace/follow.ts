@@ -11,6 +11,7 @@ import {
   ZERO,
 } from '../../graph/index.ts'
 import type { TagBook } from '../tags/tag.ts'
+import type { Hands } from './hands.ts'
 import type { ChainLedger } from './ledger.ts'
 import type { TraceRequest } from './request.ts'
 import { type ResolvedSeed, resolveSeeds } from './resolve.ts'
@@ -23,12 +24,6 @@ export type Progress = (progress: {
   readonly total: number | null
 }) => void
 
-/** Which hand is behind an address, by rules on structure: a cluster is named by its smallest member. */
-export interface Hands {
-  readonly clusterOf: (chain: Chain, address: string) => string
-  readonly membersOf: (chain: Chain, smallest: string) => readonly string[]
-}
-
 /**
  * Follows the seeds of a request through a ledger, by every pool and method asked for. Pure: the same request, ledger and
  * tags give the same trace, whatever order they came in.
@@ -40,7 +35,7 @@ export function followSeeds(
   hands: Hands,
   progress: Progress = () => {},
 ): Trace {
-  const seeds = resolveSeeds(request, ledgers, book)
+  const seeds = resolveSeeds(request, ledgers, book, hands)
   const runs: ChainRun[] = []
   const methods = [request.primary, ...request.compare]
   const total = Object.values(request.pool).reduce((count, kinds) => count + kinds.length * methods.length, 0)
@@ -49,10 +44,7 @@ export function followSeeds(
     const ledger = ledgers.get(chain)!
     request.pool[chain].forEach((pool, i) => {
       progress({ stage: `follow ${chain} by ${pool}`, done, total })
-      const compiled = compileLedger(
-        ledger.transactions,
-        compileOptions(request, ledger, book, seeds, pool, (address) => hands.clusterOf(chain, address)),
-      )
+      const compiled = compileLedger(ledger.transactions, compileOptions(request, ledger, book, seeds, pool, hands))
       const fitting = methods.filter((method) => methodFits(method, pool))
       runs.push({
         chain,
@@ -68,7 +60,7 @@ export function followSeeds(
       })
     })
   }
-  return { request, ledgers, book, seeds, runs, clusterRows: [], membersOf: hands.membersOf }
+  return { request, ledgers, book, seeds, runs, hands }
 }
 
 /** How a method's figures are called in the report. */
@@ -82,9 +74,10 @@ function compileOptions(
   book: TagBook,
   seeds: readonly ResolvedSeed[],
   pool: PoolKind,
-  clusterOf: (address: string) => string,
+  hands: Hands,
 ): CompileOptions {
   const { chain } = ledger
+  const clusterOf = (address: string) => hands.clusterOf(chain, address)
   const here = seeds.filter((seed) => seed.chain === chain)
   const openings = new Map<string, bigint>()
   for (const { asset, address, amount } of ledger.openings.values()) {
@@ -94,7 +87,10 @@ function compileOptions(
   return {
     pool,
     clusterOf,
-    stopAt: (address, time) => book.stopAt(chain, address, time)?.sink,
+    // A payment into a service's deposit account is in the service, before any sweep (decision 11).
+    stopAt: (address, time) =>
+      book.stopAt(chain, address, time)?.sink ??
+      (hands.depositOf(chain, address) === undefined ? undefined : 'service'),
     opening: (asset, address) => openings.get(`${asset} ${address}`) ?? ZERO,
     coversAll: ledger.coversAll,
     seedCount: request.seeds.length,

@@ -23,6 +23,8 @@ export interface QueueOptions {
   readonly data: string
   readonly ledgers: readonly string[]
   readonly tags: readonly string[]
+  /** A store whose claims count beside the tag files. */
+  readonly claims?: string | undefined
   readonly concurrency: number
   readonly queueMax: number
   readonly traceTimeoutMs: number
@@ -190,7 +192,7 @@ export class TraceQueue {
 
   /** One trace from `running` to its end. Never rejects: whatever happens is the trace's state. */
   private async work(id: string, abort: AbortController): Promise<void> {
-    const { records, runner, data, ledgers, tags, traceTimeoutMs, host, now, failed } = this.options
+    const { records, runner, data, ledgers, tags, claims, traceTimeoutMs, host, now, failed } = this.options
     const room = join(data, 'work', id)
     const timer = setTimeout(() => abort.abort(new Stopped('time')), traceTimeoutMs)
     try {
@@ -205,6 +207,7 @@ export class TraceQueue {
         request: records.request(id),
         ledgers,
         tags,
+        ...(claims === undefined ? {} : { claims }),
         out: join(room, 'bundle'),
         run: { by: record.by.name, startedAt, host },
       }

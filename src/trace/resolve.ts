@@ -3,6 +3,7 @@ import { isUtxoChain } from '../../graph/index.ts'
 import { Fault } from '../faults.ts'
 import type { TagBook } from '../tags/tag.ts'
 import { formatTime } from '../text.ts'
+import type { Hands } from './hands.ts'
 import type { ChainLedger } from './ledger.ts'
 import type { AddressSeed, PaymentSeed, SeedClaim, TraceRequest } from './request.ts'
 
@@ -26,8 +27,10 @@ export function resolveSeeds(
   request: TraceRequest,
   ledgers: ReadonlyMap<Chain, ChainLedger>,
   book: TagBook,
+  hands: Hands,
 ): ResolvedSeed[] {
   const numbers = new Map<Chain, Map<string, number>>()
+  const receipts = findReceipts(request.seeds, ledgers)
   const found: ResolvedSeed[] = []
   request.seeds.forEach((claim, seed) => {
     const ledger = ledgers.get(claim.chain)
@@ -44,9 +47,9 @@ export function resolveSeeds(
       numbers.set(claim.chain, byId)
     }
     const places =
-      claim.kind === 'payment' ? [findPayment(claim, seed, ledger, byId)] : findReceipts(claim, seed, ledger)
+      claim.kind === 'payment' ? [findPayment(claim, seed, ledger, byId)] : receivedBy(claim, seed, ledger, receipts)
     for (const place of places) {
-      refuseService(claim, place, book)
+      refuseService(claim, place, book, hands)
       found.push(place)
     }
   })
@@ -113,36 +116,62 @@ function legOf(claim: PaymentSeed, payment: Transaction): { asset: string; addre
   return { asset: transfer.asset, address: transfer.to, amount: transfer.amount }
 }
 
-/** Every payment to an address in its window. What the address pays to itself, change above all, it does not receive. */
-function findReceipts(claim: AddressSeed, seed: number, ledger: ChainLedger): ResolvedSeed[] {
-  const found: ResolvedSeed[] = []
-  const add = (transaction: number, place: number, amount: bigint) =>
-    found.push({
-      seed,
-      id: claim.id,
-      chain: claim.chain,
-      asset: claim.asset,
-      address: claim.address,
-      transaction,
-      place,
-      amount,
-      payment: ledger.transactions[transaction],
-    })
-  ledger.transactions.forEach((payment, t) => {
-    if (claim.from !== undefined && payment.time < claim.from) return
-    if (claim.until !== undefined && payment.time > claim.until) return
-    if (payment.kind === 'utxo') {
-      if (payment.inputs.some((input) => input.address === claim.address)) return
-      payment.outputs.forEach((output, place) => {
-        if (output.address === claim.address && output.amount > 0n) add(t, place, output.amount)
-      })
-    } else if (payment.status === 'success') {
-      for (const transfer of payment.transfers) {
-        if (transfer.to !== claim.address || transfer.from === claim.address || transfer.asset !== claim.asset) continue
-        if (transfer.amount > 0n) add(t, transfer.index, transfer.amount)
+/** A payment that an address received: which transaction, which leg, how much. */
+interface Receipt {
+  readonly transaction: number
+  readonly place: number
+  readonly amount: bigint
+}
+
+/**
+ * Every payment to each address that a seed names, in one pass over each ledger. What the address pays to itself, change
+ * above all, it does not receive.
+ */
+function findReceipts(
+  claims: readonly SeedClaim[],
+  ledgers: ReadonlyMap<Chain, ChainLedger>,
+): ReadonlyMap<string, readonly Receipt[]> {
+  const receipts = new Map<string, Receipt[]>()
+  for (const claim of claims) if (claim.kind === 'address') receipts.set(receiptKey(claim), [])
+  for (const [chain, ledger] of ledgers) {
+    if (!claims.some((claim) => claim.kind === 'address' && claim.chain === chain)) continue
+    ledger.transactions.forEach((payment, transaction) => {
+      if (payment.kind === 'utxo') {
+        payment.outputs.forEach(({ address, amount }, place) => {
+          if (address === null || amount === 0n) return
+          const list = receipts.get(receiptKey({ chain, asset: 'native', address }))
+          if (list === undefined || payment.inputs.some((input) => input.address === address)) return
+          list.push({ transaction, place, amount })
+        })
+      } else if (payment.status === 'success') {
+        for (const { index, asset, from, to, amount } of payment.transfers) {
+          if (from === to || amount === 0n) continue
+          receipts.get(receiptKey({ chain, asset, address: to }))?.push({ transaction, place: index, amount })
+        }
       }
-    }
-  })
+    })
+  }
+  return receipts
+}
+
+const receiptKey = ({ chain, asset, address }: Pick<AddressSeed, 'chain' | 'asset' | 'address'>) =>
+  `${chain} ${asset} ${address}`
+
+/** An address seed's payments within its window, both ends included. */
+function receivedBy(
+  claim: AddressSeed,
+  seed: number,
+  ledger: ChainLedger,
+  receipts: ReadonlyMap<string, readonly Receipt[]>,
+): ResolvedSeed[] {
+  const { id, chain, asset, address } = claim
+  const found: ResolvedSeed[] = []
+  for (const receipt of receipts.get(receiptKey(claim)) ?? []) {
+    const payment = ledger.transactions[receipt.transaction]
+    if (claim.from !== undefined && payment.time < claim.from) continue
+    if (claim.until !== undefined && payment.time > claim.until) continue
+    found.push({ seed, id, chain, asset, address, ...receipt, payment })
+  }
   if (found.length === 0) {
     const window = [
       claim.from === undefined ? 'the beginning' : formatTime(claim.from),
@@ -154,7 +183,7 @@ function findReceipts(claim: AddressSeed, seed: number, ledger: ChainLedger): Re
   return found
 }
 
-function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook): void {
+function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook, hands: Hands): void {
   if (place.address === null) return
   const { time } = place.payment
   const stop = book.stopAt(claim.chain, place.address, time)
@@ -163,6 +192,13 @@ function refuseService(claim: SeedClaim, place: ResolvedSeed, book: TagBook): vo
     throw new Fault(
       'SEED_INSIDE_SERVICE',
       `seed ${claim.id}: ${place.address} is ${label} (${category}, according to ${source}): what is paid in there mixes with other customers’ funds and cannot be told apart on chain; seed a payment that the service made, or ask the service for its records`,
+    )
+  }
+  const deposit = hands.depositOf(claim.chain, place.address)
+  if (deposit !== undefined) {
+    throw new Fault(
+      'SEED_INSIDE_SERVICE',
+      `seed ${claim.id}: ${place.address} is a deposit account of ${deposit.entity} by the rule depositSweep (${deposit.reasons.join('; ')}): what was paid in is with the service already; ask it for its records, or switch the rule off if it errs here`,
     )
   }
   const buyer = book.standing(claim.chain, place.address, time).find((tag) => tag.category === BUYER)

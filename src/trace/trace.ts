@@ -1,5 +1,6 @@
 import type { Chain, Compiled, MethodName, PoolKind, Taint } from '../../graph/index.ts'
 import type { TagBook } from '../tags/tag.ts'
+import type { Hands } from './hands.ts'
 import type { ChainLedger } from './ledger.ts'
 import type { TraceRequest } from './request.ts'
 import type { ResolvedSeed } from './resolve.ts'
@@ -30,8 +31,6 @@ export interface Trace {
   readonly book: TagBook
   readonly seeds: readonly ResolvedSeed[]
   readonly runs: readonly ChainRun[]
-  /** The clusters that stand behind pools, as the report prints them. */
-  readonly clusterRows: readonly unknown[]
-  /** The addresses of a cluster that the ledger names, by its smallest; the address alone where it stands alone. */
-  readonly membersOf: (chain: Chain, smallest: string) => readonly string[]
+  /** What rules say of structure: clusters and deposit accounts. */
+  readonly hands: Hands
 }

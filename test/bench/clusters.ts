@@ -83,6 +83,12 @@ function toTransaction({ inputs, outputs }: Drawn, id: number, height: number, i
   }
 }
 
+/** Processor time of this process so far, all threads: on a busy machine the clock on the wall measures the others. */
+function cpuMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
+}
+
 function heapBytes(): number {
   globalThis.gc?.()
   const { heapUsed, arrayBuffers } = process.memoryUsage()
@@ -100,12 +106,12 @@ export async function benchClusters(outputs = OUTPUTS): Promise<Record<string, u
   const bareStart = heapBytes()
   const bare = new UnionFind()
   for (const block of drawBlocks(outputs)) {
-    const start = performance.now()
+    const start = cpuMs()
     for (const { inputs } of block) {
       for (const input of inputs) bare.grow(input + 1)
       for (let at = 1; at < inputs.length; at++) if (bare.union(inputs[0], inputs[at])) bareUnions++
     }
-    bareMs += performance.now() - start
+    bareMs += cpuMs() - start
   }
   const bareBytes = heapBytes() - bareStart
 
@@ -118,9 +124,9 @@ export async function benchClusters(outputs = OUTPUTS): Promise<Record<string, u
   for (const drawnBlock of drawBlocks(outputs)) {
     const block = drawnBlock.map((each, index) => toTransaction(each, transactions + index, height, index))
     for (const each of block) inputs += each.inputs.length
-    const blockStart = performance.now()
+    const blockStart = cpuMs()
     clusters.addBlock(block)
-    ms += performance.now() - blockStart
+    ms += cpuMs() - blockStart
     transactions += block.length
     height++
   }
@@ -133,10 +139,10 @@ export async function benchClusters(outputs = OUTPUTS): Promise<Record<string, u
     inputs,
     addresses,
     joins: bareUnions,
-    bareMs: Math.round(bareMs),
-    clustersMs: Math.round(ms),
+    bareCpuMs: Math.round(bareMs),
+    clustersCpuMs: Math.round(ms),
     timesBareUnionFind: Number((ms / bareMs).toFixed(2)),
-    outputsPerSecond: Math.round((outputs / ms) * 1000),
+    outputsPerCpuSecond: Math.round((outputs / ms) * 1000),
     bareBytes,
     clustersBytes: bytes,
     bytesPerAddress: Number((bytes / addresses).toFixed(1)),

@@ -287,6 +287,10 @@ describe('certificates', () => {
           const found = checkBound(entries, seeds, targets[i], changed, conversions)
           if (found === undefined) expect.fail(`ledger ${seed}, target ${i}: a planted error is not found`)
         }
+        // A proof that leaves out all there is adds up; only the walk back from the target finds the way in.
+        const nothing = { flow: [], cut: [] }
+        if (bound.ceiling! > 0n) wrong({ ...bound, ceiling: 0n, ceilingProof: nothing })
+        if (bound.floor! < bound.inflow) wrong({ ...bound, floor: bound.inflow, floorProof: nothing })
         wrong({ ...bound, ceiling: bound.ceiling! + 1n })
         wrong({ ...bound, floor: bound.floor! + 1n })
         wrong({ ...bound, inflow: bound.inflow + 1n })

@@ -136,6 +136,18 @@ describe('search without a trace', () => {
     expect(await ask('time')).toEqual([0, 1, 2])
   })
 
+  it('keeps a narrow early way where the wide one comes too late', async () => {
+    const source = new MemoryTransfers(
+      columns([
+        [0, 1, 5],
+        [1, 2, 7],
+        [0, 1, 9],
+      ]),
+    )
+    const { paths } = await searchPaths(source, [{ node: 0 }], (node) => node === 2, never, OPTIONS)
+    expect(paths).toMatchObject([{ carried: 5n, transfers: [{ id: 0 }, { id: 1 }] }])
+  })
+
   it('says what each limit cut off', async () => {
     const chain = columns(Array.from({ length: 30 }, (_, i) => [i, i + 1, 100 - i] as const))
     const source = new MemoryTransfers(chain)

@@ -1,12 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { METHOD_NAMES, POOL_KINDS } from '../../graph/index.ts'
+import { CHANGE_RULE_NAMES, METHOD_NAMES, POOL_KINDS } from '../../graph/index.ts'
 import { FAULTS } from '../../src/faults.ts'
 import { GAPS } from '../../src/gaps.ts'
 import { makeAjv, readContract } from '../../src/http/contract.ts'
 import { KEY_ROLES, TRACE_STATES } from '../../src/store/records.ts'
-import { CHANGE_RULES, decodeRequest } from '../../src/trace/decode-request.ts'
+import { decodeRequest } from '../../src/trace/decode-request.ts'
 import { finished, get, makeService, post, REQUEST, type TestService } from '../support/service.ts'
 import { smallReport } from '../support/small-run.ts'
 
@@ -35,7 +35,7 @@ describe('the contract and the code say the same', () => {
     expect(schemas.MethodName.enum).toEqual([...METHOD_NAMES])
     expect(schemas.PoolName.enum).toEqual([...POOL_KINDS])
     expect(schemas.TraceState.enum).toEqual([...TRACE_STATES])
-    expect(schemas.ChangeRule.enum).toEqual([...CHANGE_RULES])
+    expect(schemas.ChangeRule.enum).toEqual([...CHANGE_RULE_NAMES])
     const roles = new Set([...contract.operations.values()].map((operation) => operation.role))
     expect([...roles].filter((role) => role !== undefined).sort()).toEqual([...KEY_ROLES].sort())
   })

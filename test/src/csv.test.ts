@@ -68,6 +68,13 @@ describe('RFC 4180', () => {
     expect(reader.push('a\n"b\nc"\nd\n').map(({ line }) => line)).toEqual([1, 2, 4])
   })
 
+  test('a carriage return and its line feed may come in different pieces', () => {
+    const reader = new CsvReader(OPTIONS)
+    const rows = [...'a,"b\r\n"\r\n,\r\n\r\nc\r\n'].flatMap((letter) => reader.push(letter))
+    expect([...rows, ...reader.end()].map(({ cells }) => cells)).toEqual([['a', 'b\r\n'], ['', ''], ['c']])
+    expect(faultOf(() => read('a\r'))).toMatch(/a carriage return without a line feed/)
+  })
+
   test('bytes that are not UTF-8 are refused', async () => {
     const rows = async () => {
       for await (const row of readCsv(Uint8Array.from([97, 0xff, 10]), OPTIONS)) void row

@@ -3,6 +3,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canonicalJson } from '../../src/report/canonical.ts'
 import { methodKeys, writeEndpointsCsv } from '../../src/report/csv.ts'
+import { drawFlow } from '../../src/report/flow-svg.ts'
 import type {
   Endpoint,
   Holding,
@@ -78,6 +79,10 @@ const traced = (seed: string, figures: Record<string, string>): TracedBy =>
       { total, bySeed: total === '0' ? {} : { [seed]: total } },
     ]),
   )
+
+const all = (...totals: string[]) => totals.map((total, index) => ({ endpoint: `endpoint-${index + 1}`, total }))
+
+const moment = (transaction: string, height: number, minute: number) => ({ transaction, height, time: at(minute) })
 
 const [t0, t1, t2] = ['t0', 't1', 't2'].map(idOf)
 const [u0, u1, u2, u3, u4, u5] = ['u0', 'u1', 'u2', 'u3', 'u4', 'u5'].map(idOf)
@@ -432,6 +437,24 @@ export function drawnBundle(): BundleParts {
     ],
     endpoints,
     services: servicesOf(endpoints),
+    reach: [
+      ...new Set(
+        endpoints.flatMap((each) =>
+          Object.values(each.traced).flatMap((row) => Object.keys(row.bySeed).map((seed) => `${seed} ${each.chain}`)),
+        ),
+      ),
+    ].map((key) => {
+      const [seed, chain] = key.split(' ')
+      const ids = endpoints.filter((each) => each.chain === chain).map((each) => each.id)
+      return {
+        seed,
+        chain,
+        pool: chain === 'tron' ? 'address' : 'output',
+        endpoints: ids,
+        payments: ids.length,
+        holdings: 3,
+      }
+    }),
     holdings,
     conservation: [
       closes('buy-1', 'fifo', { service: '100', mixer: '200', holding: '290', fee: '10' }),
@@ -494,7 +517,36 @@ export function drawnBundle(): BundleParts {
         ],
       },
     ],
-    quantum: [],
+    quantum: [
+      {
+        ...{ id: 'wallet-1', chain: 'bitcoin', pool: 'output', asset: 'native', address: '1-rest' },
+        ...{ transaction: t2, output: 1, covered: true, since: moment(t2, 600003, 3) },
+        mixedIn: traced('buy-1', { fifo: '290', lifo: '0' }),
+        ...{ left: '290', lowest: { amount: '290', ...moment(t2, 600003, 3) } },
+        ...{ quantum: { fifo: '290', lifo: '0' }, shortfall: { fifo: '0', lifo: '0' }, floor: '0', ceiling: '290' },
+      },
+      {
+        ...{ id: 'wallet-2', chain: 'tron', pool: 'address', asset: USDT, address: 'T-vendor', covered: true },
+        since: moment(u0, 40000001, 1),
+        mixedIn: traced('deal-2', { fifo: '1000', lifo: '1000' }),
+        ...{ left: '400', lowest: { amount: '400', ...moment(u2, 40000003, 3) } },
+        quantum: { fifo: '400', lifo: '400' },
+        ...{ shortfall: { fifo: '600', lifo: '600' }, floor: '0', ceiling: '400' },
+      },
+      {
+        ...{ id: 'wallet-3', chain: 'tron', pool: 'address', asset: USDT, address: 'T-friend', covered: false },
+        since: moment(u2, 40000003, 3),
+        mixedIn: traced('deal-2', { fifo: '300', lifo: '400' }),
+        ...{ left: '350', lowest: { amount: '350', ...moment(u3, 40000004, 4) } },
+        quantum: { fifo: '300', lifo: '350' },
+        ...{ shortfall: { fifo: '0', lifo: '50' }, floor: '0', ceiling: '350' },
+      },
+    ],
+    sensitivity: [
+      { without: 'tagSource', name: 'list-7', method: 'fifo', endpoints: all('0', '0', '0') },
+      { without: 'seed', name: 'buy-1', method: 'fifo', endpoints: all('0', '0') },
+      { without: 'seed', name: 'deal-2', method: 'fifo', endpoints: [{ endpoint: 'endpoint-3', total: '0' }] },
+    ],
     clusters: [],
     conversions: [],
     rejected: [
@@ -503,6 +555,8 @@ export function drawnBundle(): BundleParts {
     ],
     gaps: [
       { kind: 'UNSEEN', where: 'T-friend', amount: '250', detail: 'the dump does not cover T-friend' },
+      { kind: 'CERTIFICATES_OMITTED', where: 'bitcoin output', detail: 'drawn by hand' },
+      { kind: 'CERTIFICATES_OMITTED', where: 'tron address', detail: 'drawn by hand' },
       { kind: 'FEE_MINTED', where: t2, amount: '10', detail: 'paid to a miner' },
     ],
     journal: { file: 'journal.ndjson.gz', sha256: '', rows: 0 },
@@ -525,6 +579,7 @@ export type BundleText =
   | 'tags.csv'
   | 'report.json'
   | 'journal.ndjson'
+  | 'certificates.ndjson'
   | 'endpoints.csv'
   | 'flow.svg'
   | 'run.json'
@@ -577,8 +632,14 @@ function servicesOf(endpoints: readonly Endpoint[]): ServiceRow[] {
 const sha256 = (content: string | Uint8Array): string => createHash('sha256').update(content).digest('hex')
 const lines = (rows: readonly unknown[]): string => rows.map((row) => `${canonicalJson(row)}\n`).join('')
 
+const ASSETS = new Map([
+  ['bitcoin', { symbol: 'BTC', decimals: 8 }],
+  ['tron', { symbol: 'USDT', decimals: 6 }],
+])
+const drawBundleFlow = (report: Report): string => drawFlow(report, { assetOf: (chain) => ASSETS.get(chain) })
+
 /** Parts as texts, with the hashes that the report holds of the others. `draw` makes flow.svg from the report. */
-export function bundleTexts(parts: BundleParts, draw: (report: Report) => string = () => '<svg/>'): BundleTexts {
+export function bundleTexts(parts: BundleParts, draw: (report: Report) => string = drawBundleFlow): BundleTexts {
   const ledger = lines(parts.ledger)
   const journal = lines(parts.journal)
   const report = sealedReport(parts.report as Report, {
@@ -600,10 +661,26 @@ export function bundleTexts(parts: BundleParts, draw: (report: Report) => string
     'tags.csv': parts.tags,
     'report.json': canonicalJson(report),
     'journal.ndjson': journal,
+    'certificates.ndjson': lines(omittedRows(report)),
     'endpoints.csv': [...table].join(''),
     'flow.svg': draw(report),
     'run.json': canonicalJson(parts.run),
   }
+}
+
+/** The drawn bundle proves nothing of its bounds, and says so. */
+function omittedRows(report: Report): unknown[] {
+  const bounded = (list: 'endpoints' | 'services' | 'holdings', chain: string): string[] =>
+    report[list].flatMap((row, index) => (row.chain === chain && row.floor !== null ? [`/${list}/${index}`] : []))
+  return [
+    ['bitcoin', 'output'],
+    ['tron', 'address'],
+  ].map(([chain, pool]) => ({
+    kind: 'omitted',
+    chain,
+    pool,
+    rows: (['endpoints', 'services', 'holdings'] as const).flatMap((list) => bounded(list, chain)),
+  }))
 }
 
 /** The report with the hashes and row counts of these contents. */

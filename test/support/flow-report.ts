@@ -145,6 +145,7 @@ export function flowReport(wish: FlowWish): Report {
     seeds: seeds.map((seed) => ({ ...seed, amount: String(seeded.get(seed.id) ?? 0n) })),
     endpoints,
     services: [],
+    reach: [],
     holdings,
     conservation: [...seeded.keys()].map((seed) => ({
       seed,
@@ -166,6 +167,7 @@ export function flowReport(wish: FlowWish): Report {
     })),
     paths,
     quantum: [],
+    sensitivity: [],
     clusters: [],
     conversions: [],
     rejected: [],

@@ -8,6 +8,7 @@ import { type Config, readConfig } from '../../src/config.ts'
 import { readContract } from '../../src/http/contract.ts'
 import { ownThreadViews } from '../../src/report/view-runner.ts'
 import { Records } from '../../src/store/records.ts'
+import { ownThreadDesk } from '../../src/trace/desk-runner.ts'
 import { ownThreadRunner } from '../../src/trace/runner.ts'
 import { type SmallRunOptions, smallRun } from './small-run.ts'
 
@@ -38,6 +39,7 @@ export async function makeService(options: TestServiceOptions = {}): Promise<Tes
     ...{ config, records, contract },
     runner: ownThreadRunner(smallRun(options.work)),
     views: ownThreadViews(),
+    desk: ownThreadDesk({ ledgers: config.ledgers, tags: config.tags, store: config.store }),
     checkRequest: () => {},
     now: () => new Date(),
     ...{ version: '0.0.0', hostName: null, logTo: { write: (line: string) => log.push(line) } },

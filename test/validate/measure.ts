@@ -11,6 +11,7 @@ import { DEPOSIT_PARAMETERS, findDepositAccounts } from '../../graph/rules/depos
 import { UnionFind } from '../../graph/union-find.ts'
 import { readLedger, readPairs } from './fixtures.ts'
 import { ACCOUNT_KINDS, ADDRESS_KINDS, makeAccounts, makeAddresses, makeWallets } from './generated.ts'
+import { measurePosts } from './posts.ts'
 
 /** Counts, and nothing else: what was measured, on what, with what limits. Rows and columns are in a fixed order. */
 export interface Table {
@@ -297,7 +298,7 @@ export function measureConsolidations(): Table {
   }
 }
 
-/** All tables of this room, in print order. */
+/** All tables, in print order. */
 export function measureAll(): Table[] {
   const labelled = readLabelled()
   return [
@@ -307,5 +308,6 @@ export function measureAll(): Table[] {
     measureClusters(),
     measureSweeps(),
     measureConsolidations(),
+    ...measurePosts(),
   ]
 }

@@ -159,6 +159,36 @@ export class Esplora {
     return transactions
   }
 
+  /**
+   * The transaction that spends an output, proven; undefined: the server says it is unspent, or spent in no block yet. That it is
+   * unspent is the server's word.
+   */
+  async spender(transaction: string, output: number): Promise<UtxoTransaction | undefined> {
+    if (!isHash(transaction))
+      throw new Fault('REQUEST_INVALID', `${JSON.stringify(transaction)} is not a transaction id`)
+    const told = record(parseJson((await this.#http.get(`/tx/${transaction}/outspend/${output}`)).body))
+    if (told?.spent === false) return undefined
+    if (told?.spent !== true || !isHash(told.txid))
+      throw contradicts(`whether ${transaction}:${output} is spent is not said`)
+    const spender = await this.transaction(told.txid)
+    if (spender === undefined) return undefined
+    if (!spender.inputs.some((input) => input.transaction === transaction && input.output === output)) {
+      throw contradicts(`${transaction}:${output} is said to be spent by ${told.txid}, which does not spend it`)
+    }
+    return spender
+  }
+
+  /** The coinbase of the block at a height: each block has one. */
+  async coinbase(height: number): Promise<UtxoTransaction | undefined> {
+    const hash = text(await this.#http.get(`/block-height/${height}`))
+    if (!isHash(hash)) throw contradicts(`the hash of block ${height} is not 64 hexadecimal digits`)
+    const id = text(await this.#http.get(`/block/${hash}/txid/0`))
+    const coinbase = await this.transaction(id)
+    if (coinbase?.coinbase !== true || coinbase.blockHash !== hash)
+      throw contradicts(`the first transaction of block ${hash} is not its coinbase`)
+    return coinbase
+  }
+
   async #prove(printed: Printed, block: NonNullable<Printed['block']>): Promise<UtxoTransaction> {
     const { id } = printed
     const raw = await this.#raw(id)

@@ -78,7 +78,9 @@ const BITCOIN = {
 const BITCOIN_TESTNET = {
   ...BITCOIN,
   chain: 'bitcoin-testnet',
-  magics: [0x0709110b],
+  // The name stands for test networks 3 and 4 and for signet, which write addresses alike; signet's work is the easiest.
+  magics: [0x0709110b, 0x283f161c, 0x40cf030a],
+  workLimitBits: 0x1e0377ae,
   keyHashVersion: 0x6f,
   scriptHashVersions: [0xc4],
   segwitPrefix: 'tb',
@@ -148,8 +150,15 @@ export const CHAIN_PARAMS: Readonly<Record<Chain, ChainParams>> = Object.fromEnt
     [
       BITCOIN,
       BITCOIN_TESTNET,
-      { ...BITCOIN_TESTNET, chain: 'bitcoin-testnet3' },
-      { ...BITCOIN_TESTNET, chain: 'bitcoin-testnet4', magics: [0x283f161c], heightInCoinbaseFrom: 1, segwitFrom: 1 },
+      { ...BITCOIN_TESTNET, chain: 'bitcoin-testnet3', magics: [0x0709110b], workLimitBits: 0x1d00ffff },
+      {
+        ...BITCOIN_TESTNET,
+        chain: 'bitcoin-testnet4',
+        magics: [0x283f161c],
+        workLimitBits: 0x1d00ffff,
+        heightInCoinbaseFrom: 1,
+        segwitFrom: 1,
+      },
       {
         ...BITCOIN_TESTNET,
         chain: 'bitcoin-signet',

@@ -158,12 +158,19 @@ export function opensScript(
   const { bytes } = block
   const length = scriptEnd - start
   const equal = (hash: Buffer, at: number): boolean => hash.compare(script, at, at + hash.length) === 0
-  if (length === 25 && script[start] === 0x76 && script[start + 1] === 0xa9 && script[start + 24] === 0xac) {
+  const paysKeyHash =
+    length === 25 &&
+    script[start] === 0x76 &&
+    script[start + 1] === 0xa9 &&
+    script[start + 2] === 20 &&
+    script[start + 23] === 0x88 &&
+    script[start + 24] === 0xac
+  if (paysKeyHash) {
     const pushes = pushesOf(bytes, block.inputScriptStart[input], block.inputScriptEnd[input])
     if (pushes === undefined) return undefined
     return pushes.count >= 2 && equal(hash160Of(bytes, pushes.lastStart, pushes.lastEnd), start + 3)
   }
-  // A script's hash could be opened by anything before BIP-16; since then by a script that only pushes.
+  // True before BIP-16 too: the last thing pushed is what is hashed. A script that does more than push is not looked into.
   if (length === 23 && script[start] === 0xa9 && script[start + 1] === 20 && script[start + 22] === 0x87) {
     const pushes = pushesOf(bytes, block.inputScriptStart[input], block.inputScriptEnd[input])
     if (pushes === undefined) return undefined

@@ -148,18 +148,25 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       'The shortfall includes what went outside the data (unseen): it is not gone, only not seen.',
     ),
   })
-  const rows = facts.report.quantum.filter(
-    (row): row is Record<string, unknown> => typeof row === 'object' && row !== null,
-  )
-  if (rows.length > 0)
+  const { primary } = (facts.report.request as { method: { primary: string } }).method
+  const rows = facts.report.quantum.filter((row) => row.mixedIn[primary] !== undefined)
+  if (rows.length > 0) {
     blocks.push({
       kind: 'list',
-      items: rows.slice(0, TARGETS_SET).map((row) =>
-        Object.entries(row)
-          .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-          .join('; '),
-      ),
+      items: rows.slice(0, TARGETS_SET).map((row) => {
+        const figure = (amount: string) => money(facts, row, amount)
+        const where = row.address ?? `${row.transaction}:${row.output}`
+        return [
+          `${row.id} ${where}`,
+          `${t('혼입', 'mixed in')} ${figure(row.mixedIn[primary].total)}`,
+          `${t('잔액', 'left')} ${figure(row.left)}`,
+          `${t('혼입 후 최저 잔액', 'lowest since')} ${figure(row.lowest.amount)}`,
+          `${t('몰수 대상 한도', 'quantum')} ${figure(row.quantum[primary])}`,
+          `${t('부족분', 'shortfall')} ${figure(row.shortfall[primary])}`,
+        ].join(' · ')
+      }),
     })
+  }
   return blocks
 }
 

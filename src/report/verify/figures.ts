@@ -2,7 +2,9 @@ import type { Attribution, Conservation, Digits, Endpoint, Holding, Path, SeedRo
 import type { Findings } from './findings.ts'
 import { ENDPOINT_SINKS, type JournalSums, keyOf, type PoolOf, type TracedSums } from './journal.ts'
 import { comesAfter, type Ledger, type LedgerRow, legOf } from './ledger.ts'
+import { checkQuantum } from './quantum.ts'
 import type { ReportRows, Row } from './report-shape.ts'
+import { checkSensitivity } from './sensitivity.ts'
 import { escapePointer, METHOD_KEY, secondsOf } from './shape.ts'
 
 const FILE = 'report.json'
@@ -15,6 +17,8 @@ export interface Evidence {
   readonly poolOf: PoolOf
   /** Transactions that the report lists as conversions. */
   readonly converting: ReadonlySet<string>
+  /** Whether a gap says that bounds were not computed. */
+  readonly boundsSkipped: boolean
   readonly findings: Findings
 }
 
@@ -25,7 +29,10 @@ export function checkFigures(evidence: Evidence): void {
   checkConservation(evidence)
   checkEndpoints(evidence)
   checkServices(evidence)
+  checkReach(evidence)
   checkHoldings(evidence)
+  checkQuantum(evidence)
+  checkSensitivity(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
   checkRejected(evidence)
@@ -215,8 +222,9 @@ function checkConservation(evidence: Evidence): void {
     const expected = `a row for seed ${mine.seed}, ${mine.method}, ${mine.chain} ${mine.asset}`
     findings.add('conservation', FILE, '/conservation', expected, 'none, though the journal moves it')
   }
+  const methods = methodsOf(evidence)
   for (const { index, value: seed } of report.rows('seeds')) {
-    for (const method of methodsOf(evidence)) {
+    for (const method of methods) {
       if (!isTracedBy(evidence, method, seed) || seen.has(keyOf(seed.id, method, seed.chain, seed.asset))) continue
       findings.add(
         'conservation',
@@ -267,7 +275,7 @@ function checkEndpoints(evidence: Evidence): void {
  * Each service's row is its endpoints added up: amounts, and every method's figures. Every endpoint stands in one row of a
  * service and in the row of all, of its own chain and asset.
  */
-function checkServices({ report, findings }: Evidence): void {
+function checkServices({ report, findings, boundsSkipped }: Evidence): void {
   const endpoints = new Map(report.rows('endpoints').map(({ value }) => [value.id, value]))
   const told = new Map<string, number>()
   for (const { index, value: service } of report.rows('services')) {
@@ -305,7 +313,7 @@ function checkServices({ report, findings }: Evidence): void {
       }
     }
     checkTraced(findings, 'endpoint', where, sums, service.traced)
-    checkBounds({ report, findings }, where, service)
+    checkBounds({ findings, boundsSkipped }, where, service)
   }
   for (const id of endpoints.keys()) {
     for (const all of [true, false]) {
@@ -316,6 +324,31 @@ function checkServices({ report, findings }: Evidence): void {
         `${id} once`,
         `${id} ${told.get(keyOf(id, String(all))) === 1 ? 'once' : 'not once'}`,
       )
+    }
+  }
+}
+
+/** No taint lies outside reach: an endpoint that any method traces a seed to is among those the seed could have touched. */
+function checkReach({ report, findings }: Evidence): void {
+  const reached = new Map(
+    report
+      .rows('reach')
+      .map(({ index, value }) => [keyOf(value.seed, value.chain), { index, ids: new Set(value.endpoints) }]),
+  )
+  for (const { value: endpoint } of report.rows('endpoints')) {
+    for (const [method, { bySeed }] of Object.entries(endpoint.traced)) {
+      if (method.includes('@')) continue
+      for (const [seed, amount] of Object.entries(bySeed)) {
+        const row = reached.get(keyOf(seed, endpoint.chain))
+        if (amount === '0' || row?.ids.has(endpoint.id)) continue
+        const where = row === undefined ? '/reach' : `/reach/${row.index}/endpoints`
+        findings.add('endpoint', FILE, where, `${endpoint.id}, which ${method} traces seed ${seed} to`, 'not there')
+      }
+    }
+  }
+  for (const { index, value } of report.rows('reach')) {
+    if (value.payments < value.endpoints.length) {
+      findings.add('endpoint', FILE, `/reach/${index}/payments`, `at least ${value.endpoints.length}`, value.payments)
     }
   }
 }
@@ -354,7 +387,7 @@ function checkTraced(
 
 /** Floor ≤ each method ≤ ceiling ≤ the whole. Bounds are of the chain's first pool; a second pool mixes otherwise. */
 function checkBounds(
-  { report, findings }: Pick<Evidence, 'report' | 'findings'>,
+  { findings, boundsSkipped }: Pick<Evidence, 'findings' | 'boundsSkipped'>,
   where: string,
   row: Pick<Endpoint | Holding, 'floor' | 'ceiling' | 'amount' | 'traced'>,
 ): void {
@@ -363,7 +396,7 @@ function checkBounds(
     findings.add('bounds', FILE, where, 'floor and ceiling together', floor === null ? 'no floor' : 'no ceiling')
   }
   if (floor === null || ceiling === null) {
-    if (!report.rows('gaps').some(({ value }) => value.kind === 'BOUNDS_SKIPPED') && 'hops' in row) {
+    if (!boundsSkipped && 'hops' in row) {
       findings.add('gap', FILE, '/gaps', `BOUNDS_SKIPPED, which explains ${where}/floor`, 'none')
     }
   }
@@ -388,7 +421,8 @@ function checkBounds(
 /** A service is named by one of the claims that stood when it was paid. */
 function checkAttribution(findings: Findings, where: string, endpoint: Endpoint): void {
   const { service, attribution, time } = endpoint
-  const standing = attribution.filter((claim) => standsAt(claim, secondsOf(time)!))
+  // A tag carried here by a rule stood for the wallet that was swept into, when it was; its row names the sweeps.
+  const standing = attribution.filter((claim) => claim.basis !== 'tag' || standsAt(claim, secondsOf(time)!))
   if (standing.length === 0) {
     findings.add(
       'attribution',
@@ -570,10 +604,16 @@ function checkTotals({ report, findings, ledger, poolOf }: Evidence): void {
 
 function checkPaths(evidence: Evidence): void {
   const { report, findings } = evidence
+  const seeds = new Map<string, SeedRow[]>()
+  for (const { value } of report.rows('seeds')) {
+    const known = seeds.get(value.id)
+    if (known === undefined) seeds.set(value.id, [value])
+    else known.push(value)
+  }
   const { primary } = methodsAsked(report.request)
   const endpoints = new Map(report.rows('endpoints').map((row) => [row.value.id, row]))
   const paths = new Map<string, Row<Path>>()
-  const drawn = new Map<string, bigint>()
+  const drawn = new Map<string, Map<string, bigint>>()
   /** What all threads together carry through one step. */
   const carried = new Map<string, { amount: bigint; room: bigint; where: string }>()
   for (const row of report.rows('paths')) {
@@ -589,9 +629,10 @@ function checkPaths(evidence: Evidence): void {
     if (!endpoint.value.paths.includes(path.id)) {
       findings.add('path', FILE, `/endpoints/${endpoint.index}/paths`, `${path.id}, which leads here`, 'not listed')
     }
-    const key = keyOf(path.endpoint, path.seed)
-    drawn.set(key, (drawn.get(key) ?? 0n) + BigInt(path.amount))
-    checkPath(evidence, where, path, endpoint.value, carried)
+    const bySeed = drawn.get(path.endpoint) ?? new Map<string, bigint>()
+    bySeed.set(path.seed, (bySeed.get(path.seed) ?? 0n) + BigInt(path.amount))
+    drawn.set(path.endpoint, bySeed)
+    checkPath(evidence, where, { path, seeds: seeds.get(path.seed) ?? [], endpoint: endpoint.value }, carried)
   }
   for (const { amount, room, where } of carried.values()) {
     if (amount > room)
@@ -607,10 +648,9 @@ function checkPaths(evidence: Evidence): void {
     }
     const bySeed =
       primary !== undefined && Object.hasOwn(endpoint.traced, primary) ? endpoint.traced[primary].bySeed : {}
-    const seeds = new Set(Object.keys(bySeed))
-    for (const key of drawn.keys()) if (key.startsWith(`${endpoint.id}\0`)) seeds.add(key.slice(endpoint.id.length + 1))
-    for (const seed of seeds) {
-      const sumDrawn = drawn.get(keyOf(endpoint.id, seed)) ?? 0n
+    const drawnHere = drawn.get(endpoint.id)
+    for (const seed of new Set([...Object.keys(bySeed), ...(drawnHere?.keys() ?? [])])) {
+      const sumDrawn = drawnHere?.get(seed) ?? 0n
       const traced = BigInt(Object.hasOwn(bySeed, seed) ? bySeed[seed] : '0')
       if (sumDrawn === traced || (sumDrawn < traced && remainderDeclared(evidence, endpoint.id, traced - sumDrawn)))
         continue
@@ -633,12 +673,11 @@ function remainderDeclared({ report }: Evidence, endpoint: string, rest: bigint)
 function checkPath(
   evidence: Evidence,
   where: string,
-  path: Path,
-  endpoint: Endpoint,
+  drawn: { readonly path: Path; readonly seeds: readonly SeedRow[]; readonly endpoint: Endpoint },
   carried: Map<string, { amount: bigint; room: bigint; where: string }>,
 ): void {
-  const { report, findings, ledger } = evidence
-  const seeds = report.rows('seeds').filter(({ value }) => value.id === path.seed)
+  const { findings, ledger } = evidence
+  const { path, seeds, endpoint } = drawn
   if (seeds.length === 0) findings.add('path', FILE, `${where}/seed`, 'a seed of the report', path.seed)
   if (path.steps.length === 0) {
     findings.add('path', FILE, `${where}/steps`, 'at least one step', 'none')
@@ -689,7 +728,7 @@ function checkPath(
     carried.set(key, thread)
   }
   const first = path.steps[0]
-  const starts = seeds.some(({ value: seed }) => {
+  const starts = seeds.some((seed) => {
     const output = `${seed.transaction}:${placeOf(seed)}`
     return first.transaction === seed.transaction
       ? first.to === (seed.address ?? output)
@@ -711,9 +750,8 @@ function checkPath(
   if (last.carried !== path.amount) {
     findings.add('path', FILE, `${pointer}/carried`, `${path.amount}, the path's amount`, last.carried)
   }
-  const steps = path.steps.filter(
-    ({ transaction }) => !seeds.some(({ value }) => value.transaction === transaction),
-  ).length
+  const own = new Set(seeds.map((seed) => seed.transaction))
+  const steps = path.steps.filter(({ transaction }) => !own.has(transaction)).length
   if (endpoint.hops > steps)
     findings.add('path', FILE, `${where}/steps`, `at least ${endpoint.hops}, the endpoint's hops`, `${steps}`)
 }

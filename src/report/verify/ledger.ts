@@ -283,7 +283,8 @@ export async function readLedger(
   return ledger
 }
 
-function ledgerRow(value: Record<string, unknown>, line: number, findings: Findings): LedgerRow | undefined {
+/** A transaction line, proved and read; undefined where it is not one: a finding says why. */
+export function ledgerRow(value: Record<string, unknown>, line: number, findings: Findings): LedgerRow | undefined {
   const problem = (pointer: string, expected: string, found: unknown): void =>
     findings.add('ledger', FILE, `line ${line} ${pointer}`, expected, found)
   const utxo = 'inputs' in value || 'outputs' in value

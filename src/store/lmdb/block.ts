@@ -6,8 +6,8 @@ const writer = new ByteWriter()
 
 /** A block, and between which rows the transactions at its height lie. */
 export interface BlockRow extends Block {
-  readonly rowFirst: number
-  readonly rowLast: number
+  rowFirst: number
+  rowLast: number
 }
 
 export function readBlock(tables: Tables, chain: number, height: number): BlockRow | undefined {

@@ -74,7 +74,6 @@ export class LoadPart {
     coverage: [] as Coverage[],
     openings: [] as Opening[],
   }
-  #freshNames = 0
 
   /** Begins a part; the write transaction it is called in must commit. */
   constructor(tables: Tables, path: string, counters: Counters, namesMax: number) {
@@ -91,9 +90,9 @@ export class LoadPart {
     loadsHere.add(this.#nonce)
   }
 
-  /** Whether the part has met as many new texts as it should hold in memory. */
+  /** Whether the part has met as many texts as it should hold in memory. */
   get isFull(): boolean {
-    return this.#freshNames >= this.#namesMax
+    return this.#numbers.size >= this.#namesMax
   }
 
   /** Adds a batch. Fault LEDGER_CONTRADICTS: the part must be abandoned. */
@@ -195,7 +194,6 @@ export class LoadPart {
       number = counters.nextName++
       this.#textTail.put(numberKey(number), packed)
       this.#names.add(key, numberKey(number))
-      this.#freshNames++
     }
     this.#numbers.set(text, number)
     return number
@@ -235,7 +233,14 @@ export class LoadPart {
   }
 
   #joinBlock(chain: Chain, load: ChainLoad, height: number, row: Transaction, number: number): void {
-    const held = load.blocks.get(height) ?? readBlock(this.#tables, load.number, height)
+    const met = load.blocks.get(height)
+    if (met !== undefined && number >= 0 && met.transactionTime === row.time && row.blockHash === undefined) {
+      // Most rows: another of a block just met, which says nothing new of it.
+      met.rowLast = Math.max(met.rowLast, number)
+      met.rowFirst = Math.min(met.rowFirst, number)
+      return
+    }
+    const held = met ?? readBlock(this.#tables, load.number, height)
     const joined = joinBlocks(chain, height, held, blockOfTransaction(row))
     load.blocks.set(height, {
       ...joined,

@@ -17,12 +17,14 @@ export class Spill {
   /** Where in a key the bytes begin that differ between most records: a run whose keys begin alike is sorted by those. */
   readonly #telling: number
   readonly #runs: string[] = []
+  readonly #runBytesMax: number
   #arena: Buffer
   #length = 0
   readonly #starts = new Uint32Array(RUN_RECORDS_MAX)
   #count = 0
 
-  constructor(folder: string, name: string, telling: number) {
+  constructor(folder: string, name: string, telling: number, runBytesMax: number = RUN_BYTES_MAX) {
+    this.#runBytesMax = runBytesMax
     this.#folder = folder
     this.#name = name
     this.#telling = telling
@@ -34,7 +36,7 @@ export class Spill {
   add(key: Buffer, value: Buffer): void {
     invariant(key.length < 65_536 && value.length < 65_536, 'a record too long to spill')
     const size = 4 + key.length + value.length
-    if (this.#count === RUN_RECORDS_MAX || this.#length + size > RUN_BYTES_MAX) this.#writeRun()
+    if (this.#count === RUN_RECORDS_MAX || this.#length + size > this.#runBytesMax) this.#writeRun()
     if (this.#length + size > this.#arena.length) {
       const wider = Buffer.allocUnsafe(Math.max(this.#arena.length * 2, this.#length + size))
       this.#arena.copy(wider, 0, 0, this.#length)

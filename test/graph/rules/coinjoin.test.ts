@@ -151,3 +151,24 @@ it('does not care in which order legs stand', () => {
     { numRuns: 60 },
   )
 })
+
+it('any transaction gets a verdict or none, and inputs are joined only where there is none', () => {
+  const leg = fc.record({
+    address: fc.option(fc.constantFrom(...Array.from({ length: 30 }, (_, at) => `x${at}`)), { nil: null }),
+    amount: fc.oneof(
+      fc.constantFrom(0n, 546n, 5_000n, 1_000_000n, 1_000_500n, 10_000_000n, 2_097_152n),
+      fc.bigInt({ min: 0n, max: 2n ** 70n }),
+    ),
+  })
+  fc.assert(
+    fc.property(fc.array(leg, { maxLength: 30 }), fc.array(leg, { maxLength: 30 }), (ins, outputs) => {
+      const inputs = ins.map((each, output) => ({ transaction: 'p', output, ...each }))
+      const each = { ...drawn('t', ' -> a 1'), coinbase: inputs.length === 0, inputs, outputs }
+      const verdict = classifyCoinJoin(each)
+      const common = commonInputs(each, true)
+      if (common?.joined) expect(verdict).toBeUndefined()
+      if (verdict) expect(verdict.reasons.length).toBeGreaterThan(0)
+      if (verdict && common) expect(common.excluded).toBe(verdict.protocol)
+    }),
+  )
+})

@@ -81,6 +81,30 @@ describe('canonicalAddress', () => {
     )
   })
 
+  test('a CashAddr whose padding is not zero is no address, though its checksum holds', () => {
+    const letters = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
+    const generators = [0x98f2bc8e61n, 0x79b76d99e2n, 0xf33e5fb3c4n, 0xae2eabe2a8n, 0x1e4f43e470n]
+    const withChecksum = (groups: readonly number[]): string => {
+      const prefix = [...'bitcoincash'].map((letter) => letter.charCodeAt(0) & 31)
+      let state = 1n
+      for (const group of [...prefix, 0, ...groups, 0, 0, 0, 0, 0, 0, 0, 0]) {
+        const top = state >> 35n
+        state = ((state & 0x07ffffffffn) << 5n) ^ BigInt(group)
+        generators.forEach((generator, bit) => {
+          if ((top >> BigInt(bit)) & 1n) state ^= generator
+        })
+      }
+      const checksum = [35n, 30n, 25n, 20n, 15n, 10n, 5n, 0n].map((shift) => Number(((state ^ 1n) >> shift) & 31n))
+      return [...groups, ...checksum].map((group) => letters[group]).join('')
+    }
+    const groups = [...'qpm2qsznhks23z7629mms6s4cwef74vcwv'].map((letter) => letters.indexOf(letter))
+    expect(withChecksum(groups)).toBe('qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a')
+    for (const bits of [1, 2, 3]) {
+      const padded = [...groups.slice(0, -1), groups[33] | bits]
+      expect(canonicalAddress('bitcoin-cash', withChecksum(padded))).toBeUndefined()
+    }
+  })
+
   test('any text is an address or a sentence, never a crash', () => {
     fc.assert(
       fc.property(

@@ -22,6 +22,8 @@ export interface StoreKeeper {
   disturb(store: ChainStore): Promise<ChainStore>
   /** How many drawn ledgers to try. */
   readonly runs: number
+  /** Whether a failure is told as it was drawn: making it smaller would take many more runs. */
+  readonly isSlow?: boolean
 }
 
 /** A store so simple that it is right by sight: one list, read whole for each question. */
@@ -365,7 +367,7 @@ export function describeStore(keeper: StoreKeeper): void {
             await store.close()
           }
         }),
-        { numRuns: keeper.runs },
+        { numRuns: keeper.runs, endOnFailure: keeper.isSlow === true },
       )
     })
 
@@ -389,7 +391,7 @@ export function describeStore(keeper: StoreKeeper): void {
             await store.close()
           }
         }),
-        { numRuns: Math.ceil(keeper.runs / 3) },
+        { numRuns: Math.ceil(keeper.runs / 3), endOnFailure: keeper.isSlow === true },
       )
     })
 
@@ -666,6 +668,74 @@ export function describeStore(keeper: StoreKeeper): void {
       expect(rest.next).toBeUndefined()
     })
 
+    it('keeps hundreds of one moment apart by their ids', async () => {
+      let store = await open()
+      const rows = Array.from({ length: 400 }, (_, i) =>
+        pay(`t${(i * 7919) % 400}`.padEnd(5, '.'), 'a', 'b', BigInt(1 + i), {
+          height: undefined,
+          index: undefined,
+          time: 9,
+        }),
+      )
+      await store.append({ transactions: rows.slice(0, 250) })
+      store = await disturb(store)
+      await store.load([{ transactions: rows.slice(250) }])
+      const ordered = [...rows].sort(comparePlaces)
+      for (let round = 0; round < 2; round++) {
+        const snapshot = await at(store, 'tron')
+        const asked = [0, 1, 127, 128, 129, 256, 300, 399].map((place) => ({
+          asset: 'USDT',
+          address: 'b',
+          before: ordered[place],
+        }))
+        const naive = new NaiveStore()
+        naive.append(rows)
+        expect(await store.balanceBefore('tron', asked, snapshot)).toEqual(
+          asked.map(({ before }) =>
+            naive.rows
+              .filter((row) => comparePlaces(row, before) < 0)
+              .reduce((sum, row) => sum + naive.change(row, 'USDT', 'b'), 0n),
+          ),
+        )
+        for (const place of [0, 1, 127, 128, 200, 399]) {
+          const [page] = await store.entriesOf(
+            'tron',
+            [{ asset: 'USDT', address: 'b', from: ordered[place] }],
+            150,
+            snapshot,
+          )
+          expect(page.transactions).toEqual(ordered.slice(place, place + 150))
+          expect(page.next?.id).toBe(ordered[place + 150]?.id)
+        }
+        store = await disturb(store)
+      }
+    })
+
+    it('forgets all of a block, however many times it was added to', async () => {
+      let store = await open()
+      const block = { chain: 'tron', height: 6, hash: 'h6', previous: undefined, time: 600 }
+      const row = (id: string, height: number, index: number) =>
+        pay(id, 'a', 'b', 1n, { height, index, time: 100 * height })
+      await store.append({ transactions: [row('kept', 5, 0), row('first', 6, 0)], blocks: [block] })
+      await store.append({ transactions: [row('second', 6, 1)] })
+      await store.load([
+        { transactions: [row('third', 6, 2)], blocks: [block] },
+        { transactions: [row('kept too', 5, 1)] },
+      ])
+      store = await disturb(store)
+      await store.append({ transactions: [row('fourth', 6, 3)] })
+      await store.rollback('tron', 5)
+      for (let round = 0; round < 2; round++) {
+        const later = { ...(await at(store, 'tron')), height: 100 }
+        const ids = ['kept', 'first', 'second', 'third', 'fourth', 'kept too']
+        expect((await store.transactions('tron', ids, later)).map((rows) => rows.length)).toEqual([1, 0, 0, 0, 0, 1])
+        expect((await store.snapshot('tron'))?.height).toBe(5)
+        const [page] = await store.entriesOf('tron', [{ asset: 'USDT', address: 'b' }], 10, later)
+        expect(page.transactions.map(({ id }) => id)).toEqual(['kept', 'kept too'])
+        store = await disturb(store)
+      }
+    })
+
     it('keeps what the ledger says of itself', async () => {
       let store = await open()
       await store.append({
@@ -715,12 +785,17 @@ export function describeStore(keeper: StoreKeeper): void {
         pay(`t${i}`, i % 2 ? 'a' : 'b', i % 2 ? 'b' : 'c', AMOUNT_MAX - BigInt(i), { index: i }),
       )
       await store.append({ transactions: rows })
+      // Two legs of one transaction that come to more than 256 bits.
+      const legs = [0, 1, 2].map((index) => ({ index, asset: 'USDT', from: 'd', to: 'e', amount: AMOUNT_MAX }))
+      await store.append({ transactions: [pay('wide', 'd', 'e', 0n, { index: 20, transfers: legs })] })
       const before = pay('end', 'a', 'b', 0n, { height: 11 })
-      const asked = ['a', 'b', 'c'].map((address) => ({ asset: 'USDT', address, before }))
+      const asked = ['a', 'b', 'c', 'd', 'e'].map((address) => ({ asset: 'USDT', address, before }))
       expect(await store.balanceBefore('tron', asked, await at(store, 'tron'))).toEqual([
         -(4n * AMOUNT_MAX - 16n),
         4n * AMOUNT_MAX - 16n - (5n * AMOUNT_MAX - 20n),
         5n * AMOUNT_MAX - 20n,
+        -3n * AMOUNT_MAX,
+        3n * AMOUNT_MAX,
       ])
     })
 

@@ -5,5 +5,5 @@ describeStore({
   name: 'memory',
   create: async (options) => new MemoryStore(options),
   disturb: async (store) => store,
-  runs: 150,
+  runs: 100,
 })

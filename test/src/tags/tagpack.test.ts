@@ -94,6 +94,8 @@ describe('TagPacks of GraphSense', () => {
     })
     expect(one('{address: 3LtcaPbCj87CwJHnRX3vh7c2y9RZQqeSy8, currency: USDT}')).toMatchObject({ chain: 'bitcoin' })
     expect(one('{address: GnCRxKqUEPouYMvTb5nJMGrDB3VkTXZnDTaDuVZdnWA3, currency: USDT}')).toMatch(/say network/)
+    // Solana has no checksum to deny it; TRON's proves it.
+    expect(one(`{address: ${TRON}, currency: SOL}`)).toMatchObject({ chain: 'tron' })
     expect(one(`{address: ${TRON}, currency: BTC}`)).toMatchObject({
       chain: 'tron',
       evidence: 'tag pack T; listed under BTC; its checksum proves a TRON address',

@@ -199,14 +199,10 @@ describe('checkBitcoinAddress', () => {
 
   test('any text is an address or undefined', () => {
     fc.assert(
-      fc.property(
-        fc.string({ unit: 'binary', maxLength: 120 }),
-        fc.constantFrom(...Object.keys(CHAIN_PARAMS)),
-        (text, chain) => {
-          const address = checkBitcoinAddress(chain, text)
-          if (address !== undefined) expect(checkBitcoinAddress(chain, address)).toBe(address)
-        },
-      ),
+      fc.property(fc.string({ maxLength: 120 }), fc.constantFrom(...Object.keys(CHAIN_PARAMS)), (text, chain) => {
+        const address = checkBitcoinAddress(chain, text)
+        if (address !== undefined) expect(checkBitcoinAddress(chain, address)).toBe(address)
+      }),
     )
   })
 })

@@ -1,4 +1,4 @@
-import { doubleSha256 } from '../../../../src/chains/bitcoin/hash.ts'
+import { doubleSha256, hash160 } from '../../../../src/chains/bitcoin/hash.ts'
 import { decodeRawTransaction, type RawTransaction, scriptToAddress } from '../../../../src/chains/bitcoin/index.ts'
 import { buildBlock, coinbase, transaction } from './build.ts'
 
@@ -6,8 +6,11 @@ import { buildBlock, coinbase, transaction } from './build.ts'
 
 export const CHAIN = 'bitcoin-regtest'
 
+const keyOf = (tag: number): Buffer => Buffer.of(tag, tag)
 export const lockedTo = (tag: number): Buffer =>
-  Buffer.from(`76a914${Buffer.alloc(20, tag).toString('hex')}88ac`, 'hex')
+  Buffer.concat([Buffer.from('76a914', 'hex'), hash160(keyOf(tag)), Buffer.from('88ac', 'hex')])
+/** An input that lays open the key; signatures are not looked at. */
+const opening = (tag: number): Buffer => Buffer.concat([Buffer.of(1, 9, 2), keyOf(tag)])
 /** Received 24 payments and spent some of them. */
 export const BUSY = scriptToAddress(lockedTo(1), CHAIN)!
 /** Received nothing. */
@@ -58,22 +61,28 @@ function makeBlocks(): FakeBlock[] {
   add([])
   // 24 outputs, then 24 payments of one each to the busy address, over three blocks, then it spends ten at once.
   const fan = transaction(
-    [{ id: idOf(blocks[0].transactions[0].bytes), output: 0 }],
+    [{ id: idOf(blocks[0].transactions[0].bytes), output: 0, script: opening(50) }],
     Array.from({ length: 24 }, (_, i) => ({ amount: 1_000_000n + BigInt(i), script: lockedTo(2) })),
   )
   add([fan])
   const payments = Array.from({ length: 24 }, (_, output) =>
-    transaction([{ id: idOf(fan), output }], [{ amount: 990_000n + BigInt(output), script: lockedTo(1) }]),
+    transaction(
+      [{ id: idOf(fan), output, script: opening(2) }],
+      [{ amount: 990_000n + BigInt(output), script: lockedTo(1) }],
+    ),
   )
   for (let from = 0; from < 24; from += 8) add(payments.slice(from, from + 8))
   const sweep = transaction(
-    payments.slice(0, 10).map((payment) => ({ id: idOf(payment), output: 0 })),
+    payments.slice(0, 10).map((payment) => ({ id: idOf(payment), output: 0, script: opening(1) })),
     [
       { amount: 9_000_000n, script: lockedTo(3) },
       { amount: 0n, script: Buffer.from('6a0161', 'hex') },
     ],
   )
-  const keyed = transaction([{ id: idOf(sweep), output: 0 }], [{ amount: 8_000_000n, script: bareKey() }])
+  const keyed = transaction(
+    [{ id: idOf(sweep), output: 0, script: opening(3) }],
+    [{ amount: 8_000_000n, script: bareKey() }],
+  )
   add([sweep, keyed])
   return blocks
 }
