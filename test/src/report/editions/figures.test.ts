@@ -37,7 +37,10 @@ function inReport(
       (each) => [each.seed, each.method, each.chain, each.asset].join('/') === rest.join('/'),
     )
   } else if (kind in byNumber) found = byNumber[kind][Number(rest[0])]
-  else found = [...report.endpoints, ...report.holdings, ...report.paths].find((each) => each.id === row)
+  else
+    found = [...report.endpoints, ...report.holdings, ...report.paths, ...report.quantum].find(
+      (each) => each.id === row,
+    )
   const path = found as { endpoint?: string; chain?: string; asset?: string }
   const of = path.chain !== undefined ? path : report.endpoints.find((each) => each.id === path.endpoint)!
   const value = field.split('/').reduce<unknown>((at, step) => (at as Record<string, unknown>)?.[step], found)
