@@ -84,7 +84,7 @@ export class AccountApi implements BlockIndex {
     let seam = 0
     for (;;) {
       const rows = await this.#page(list, asset, address, { start, end: height, page, rows: pageRows })
-        let before = start
+      let before = start
       for (const { height: at, key } of rows) {
         if (at < before || at > height)
           throw contradicts(`${list} of ${address}: rows are not in order from block ${start} to ${height}`)

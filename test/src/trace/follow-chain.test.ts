@@ -39,7 +39,14 @@ class FakeNode implements BlockSource {
       transfers: [{ index: 0, asset: 'native', from: 'a', to: 'b', amount: 1n }],
       fee: undefined,
     }
-    return { chain, height, hash, previous: height === 0 ? undefined : hash.slice(0, -1), time: 1000 + height, transactions: [row] }
+    return {
+      chain,
+      height,
+      hash,
+      previous: height === 0 ? undefined : hash.slice(0, -1),
+      time: 1000 + height,
+      transactions: [row],
+    }
   }
 }
 
@@ -98,9 +105,14 @@ describe('following', () => {
     const store = new MemoryStore()
     await followChain(store, node, { chain, once: true })
     const before = await idsIn(store)
-    for (const [branch, depthMax] of [['zzzzzzzzzz', 100], ['aabbbbbbb', 3]] as const) {
+    for (const [branch, depthMax] of [
+      ['zzzzzzzzzz', 100],
+      ['aabbbbbbb', 3],
+    ] as const) {
       node.branch = branch
-      await expect(followChain(store, node, { chain, once: true, depthMax })).rejects.toMatchObject({ code: 'SOURCE_CONTRADICTS' })
+      await expect(followChain(store, node, { chain, once: true, depthMax })).rejects.toMatchObject({
+        code: 'SOURCE_CONTRADICTS',
+      })
       expect(await idsIn(store)).toEqual(before)
     }
   })

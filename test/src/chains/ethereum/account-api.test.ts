@@ -1,5 +1,5 @@
-import Fastify, { type FastifyInstance } from 'fastify'
 import { getAddress } from 'ethers'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { AccountApi, EvmIndex } from '../../../../src/chains/ethereum/index.ts'
 import { HttpSource } from '../../../../src/chains/http.ts'
@@ -29,13 +29,24 @@ let answer: (words: Words, found: Row[]) => unknown
 /** As these services do: rows from a block on, oldest first, by pages, and none behind the ten thousandth. */
 function honest(words: Words, found: Row[]): unknown {
   const page = found.slice((Number(words.page) - 1) * Number(words.offset), Number(words.page) * Number(words.offset))
-  if (Number(words.page) * Number(words.offset) > 10_000) return { status: '0', message: 'NOTOK', result: 'Result window is too large' }
-  return page.length > 0 ? { status: '1', message: 'OK', result: page } : { status: '0', message: 'No transactions found', result: [] }
+  if (Number(words.page) * Number(words.offset) > 10_000)
+    return { status: '0', message: 'NOTOK', result: 'Result window is too large' }
+  return page.length > 0
+    ? { status: '1', message: 'OK', result: page }
+    : { status: '0', message: 'No transactions found', result: [] }
 }
 
 function row(block: number, more: Partial<Row> = {}): Row {
   const hash = `0x${(rows.length + 1).toString(16).padStart(64, '0')}`
-  return { blockNumber: String(block), hash, from: me.toLowerCase(), to: other.toLowerCase(), value: '1', contractAddress: token.toLowerCase(), ...more }
+  return {
+    blockNumber: String(block),
+    hash,
+    from: me.toLowerCase(),
+    to: other.toLowerCase(),
+    value: '1',
+    contractAddress: token.toLowerCase(),
+    ...more,
+  }
 }
 
 beforeAll(async () => {
@@ -43,7 +54,10 @@ beforeAll(async () => {
   server.get('/api', async (request) => {
     const words = request.query as Words
     asked.push(words)
-    const within = rows.filter(({ blockNumber }) => Number(blockNumber) >= Number(words.startblock) && Number(blockNumber) <= Number(words.endblock))
+    const within = rows.filter(
+      ({ blockNumber }) =>
+        Number(blockNumber) >= Number(words.startblock) && Number(blockNumber) <= Number(words.endblock),
+    )
     return answer(words, within)
   })
   url = `${await server.listen({ host: '127.0.0.1', port: 0 })}/api`
@@ -59,7 +73,13 @@ const api = (more: object = {}) =>
   new AccountApi({
     chain: 'ethereum',
     apiKey: KEY,
-    http: new HttpSource({ baseUrl: url, now: () => new Date(), requestsPerSecond: 10_000, triesMax: 1, secrets: [KEY] }),
+    http: new HttpSource({
+      baseUrl: url,
+      now: () => new Date(),
+      requestsPerSecond: 10_000,
+      triesMax: 1,
+      secrets: [KEY],
+    }),
     pageRows: 10,
     wait: async () => {},
     ...more,
@@ -69,7 +89,11 @@ describe('an account API', () => {
   test('tells an account’s blocks over pages, each once', async () => {
     for (let i = 0; i < 35; i++) rows.push(row(Math.floor(i / 3)))
     expect(await api().heightsOf(token, me, 10)).toEqual({ heights: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10], whole: true })
-    expect(asked.every(({ action, contractaddress, chainid }) => action === 'tokentx' && contractaddress === token && chainid === '1')).toBe(true)
+    expect(
+      asked.every(
+        ({ action, contractaddress, chainid }) => action === 'tokentx' && contractaddress === token && chainid === '1',
+      ),
+    ).toBe(true)
     expect(asked).toHaveLength(4)
     asked = []
     expect((await api().heightsOf('native', me, 3)).heights).toEqual([0, 1, 2, 3])
@@ -88,18 +112,25 @@ describe('an account API', () => {
     answer = (words, found) => honest({ ...words, page: '1' }, found.slice(0, 1000))
     await expect(api({ pageRows: 1000 }).heightsOf(token, me, 9)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
     answer = honest
-    await expect(api({ pageRows: 1000, rowsMax: 3000 }).heightsOf(token, me, 9)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
+    await expect(api({ pageRows: 1000, rowsMax: 3000 }).heightsOf(token, me, 9)).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    })
   })
 
   test('waits where it is told to slow down, and says what it is told', async () => {
     rows.push(row(4))
     let refusals = 2
-    answer = (words, found) => (refusals-- > 0 ? { status: '0', message: 'NOTOK', result: 'Max calls per sec rate limit reached (5/sec)' } : honest(words, found))
+    answer = (words, found) =>
+      refusals-- > 0
+        ? { status: '0', message: 'NOTOK', result: 'Max calls per sec rate limit reached (5/sec)' }
+        : honest(words, found)
     expect((await api().heightsOf(token, me, 9)).heights).toEqual([4])
     refusals = 99
     await expect(api().heightsOf(token, me, 9)).rejects.toThrow(/SOURCE_UNAVAILABLE.*rate limit/)
     answer = () => ({ status: '0', message: 'NOTOK', result: `Invalid API Key ${KEY}` })
-    const refused = await api().heightsOf(token, me, 9).catch((error: Error) => error.message)
+    const refused = await api()
+      .heightsOf(token, me, 9)
+      .catch((error: Error) => error.message)
     expect(refused).toContain('Invalid API Key')
     expect(refused).not.toContain(KEY)
   })
@@ -107,11 +138,43 @@ describe('an account API', () => {
   test.each([
     ['a page twice', (words: Words, found: Row[]) => honest({ ...words, page: '1' }, found), /not in order|came twice/],
     ['rows in no order', (words: Words, found: Row[]) => honest(words, [...found].reverse()), /not in order/],
-    ['another account', (words: Words, found: Row[]) => honest(words, found.map((each) => ({ ...each, from: other, to: other }))), /another account/],
-    ['another token', (words: Words, found: Row[]) => honest(words, found.map((each) => ({ ...each, contractAddress: other }))), /moves 0x/],
-    ['a row without a block', (words: Words, found: Row[]) => honest(words, found.map((each) => ({ ...each, blockNumber: 'x' }))), /no block/],
+    [
+      'another account',
+      (words: Words, found: Row[]) =>
+        honest(
+          words,
+          found.map((each) => ({ ...each, from: other, to: other })),
+        ),
+      /another account/,
+    ],
+    [
+      'another token',
+      (words: Words, found: Row[]) =>
+        honest(
+          words,
+          found.map((each) => ({ ...each, contractAddress: other })),
+        ),
+      /moves 0x/,
+    ],
+    [
+      'a row without a block',
+      (words: Words, found: Row[]) =>
+        honest(
+          words,
+          found.map((each) => ({ ...each, blockNumber: 'x' })),
+        ),
+      /no block/,
+    ],
     ['more rows than were asked for', (_: Words, found: Row[]) => ({ status: '1', result: found }), /rows came of/],
-    ['a block behind the end', (words: Words, found: Row[]) => honest(words, found.map((each) => ({ ...each, blockNumber: '999' }))), /not in order/],
+    [
+      'a block behind the end',
+      (words: Words, found: Row[]) =>
+        honest(
+          words,
+          found.map((each) => ({ ...each, blockNumber: '999' })),
+        ),
+      /not in order/,
+    ],
   ])('that lies: %s', async (_, say, says) => {
     for (let i = 0; i < 25; i++) rows.push(row(i))
     answer = say
@@ -149,8 +212,12 @@ describe('logs as an index', () => {
     const index = new EvmIndex({ rpc: fake(2, []) as never, questionsMax: 20 })
     await expect(index.heightsOf(token, me, 9_999)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
     const rpc = { transferHeights: async () => new RpcRefusal(-32000, 'header not found') }
-    await expect(new EvmIndex({ rpc: rpc as never }).heightsOf(token, me, 5)).rejects.toMatchObject({ code: 'SOURCE_UNAVAILABLE' })
-    await expect(new EvmIndex({ rpc: rpc as never, blocksMax: 3 }).heightsOf('native', me, 5)).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' })
+    await expect(new EvmIndex({ rpc: rpc as never }).heightsOf(token, me, 5)).rejects.toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+    })
+    await expect(new EvmIndex({ rpc: rpc as never, blocksMax: 3 }).heightsOf('native', me, 5)).rejects.toMatchObject({
+      code: 'LIMIT_EXCEEDED',
+    })
     const late = new EvmIndex({ rpc: fake(99, [50]) as never, from: 10 })
     expect(await late.heightsOf(token, me, 99)).toEqual({ heights: [50], whole: false })
   })
