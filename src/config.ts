@@ -93,3 +93,19 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     strictAnswers: strict === 'true',
   }
 }
+
+/** Keys of services that are asked for chain data. Each goes into its questions and is printed nowhere. */
+export interface SourceKeys {
+  /** `PROCEEDS_ETHERSCAN_KEY` */
+  readonly accountApi: string | undefined
+  /** `PROCEEDS_TRONGRID_KEY` */
+  readonly tronGrid: string | undefined
+}
+
+/** The keys that the environment holds; an empty one is none. */
+export function readSourceKeys(env: Readonly<Record<string, string | undefined>> = process.env): SourceKeys {
+  return {
+    accountApi: env.PROCEEDS_ETHERSCAN_KEY || undefined,
+    tronGrid: env.PROCEEDS_TRONGRID_KEY || undefined,
+  }
+}

@@ -24,3 +24,44 @@ export function show(value: unknown): string {
   if (text === undefined) return value === undefined ? 'nothing' : typeof value
   return text.length > 80 ? `${text.slice(0, 77)}…` : text
 }
+
+/** Capital and small letters, and the signs that look alike, are one: a token named USDТ with a Cyrillic letter looks like USDT. */
+export function skeleton(symbol: string): string {
+  const alike: Readonly<Record<string, string>> = {
+    А: 'A',
+    В: 'B',
+    С: 'C',
+    Е: 'E',
+    Н: 'H',
+    І: 'I',
+    К: 'K',
+    М: 'M',
+    О: 'O',
+    Р: 'P',
+    Ѕ: 'S',
+    Т: 'T',
+    Х: 'X',
+    Υ: 'Y',
+    Α: 'A',
+    Β: 'B',
+    Ε: 'E',
+    Ζ: 'Z',
+    Η: 'H',
+    Ι: 'I',
+    Κ: 'K',
+    Μ: 'M',
+    Ν: 'N',
+    Ο: 'O',
+    Ρ: 'P',
+    Τ: 'T',
+    Χ: 'X',
+    '₮': 'T',
+    '0': 'O',
+    '1': 'I',
+    '5': 'S',
+  }
+  return [...symbol.normalize('NFKC').toUpperCase()]
+    .map((letter) => alike[letter] ?? letter)
+    .join('')
+    .replace(/[^\p{L}\p{N}]/gu, '')
+}

@@ -1,4 +1,5 @@
 import type { Transaction } from '../../graph/index.ts'
+import { skeleton } from '../text.ts'
 import type { ChainLedger } from '../trace/ledger.ts'
 import type { Trace } from '../trace/trace.ts'
 import type { Rejected } from './format.ts'
@@ -7,47 +8,6 @@ import type { Rejected } from './format.ts'
 export interface RejectedRow {
   readonly number: number
   readonly row: Rejected
-}
-
-/** Capital and small letters, and the signs that look alike, are one: a token named USDТ with a Cyrillic letter looks like USDT. */
-export function skeleton(symbol: string): string {
-  const alike: Readonly<Record<string, string>> = {
-    А: 'A',
-    В: 'B',
-    С: 'C',
-    Е: 'E',
-    Н: 'H',
-    І: 'I',
-    К: 'K',
-    М: 'M',
-    О: 'O',
-    Р: 'P',
-    Ѕ: 'S',
-    Т: 'T',
-    Х: 'X',
-    Υ: 'Y',
-    Α: 'A',
-    Β: 'B',
-    Ε: 'E',
-    Ζ: 'Z',
-    Η: 'H',
-    Ι: 'I',
-    Κ: 'K',
-    Μ: 'M',
-    Ν: 'N',
-    Ο: 'O',
-    Ρ: 'P',
-    Τ: 'T',
-    Χ: 'X',
-    '₮': 'T',
-    '0': 'O',
-    '1': 'I',
-    '5': 'S',
-  }
-  return [...symbol.normalize('NFKC').toUpperCase()]
-    .map((letter) => alike[letter] ?? letter)
-    .join('')
-    .replace(/[^\p{L}\p{N}]/gu, '')
 }
 
 /**

@@ -8,6 +8,7 @@ import { AccountApi, EvmIndex, EvmRpc } from '../chains/ethereum/index.ts'
 import { type Acquisition, HttpSource } from '../chains/http.ts'
 import type { AskedSource } from '../chains/source.ts'
 import { TronGrid, TronNode } from '../chains/tron/index.ts'
+import { readSourceKeys } from '../config.ts'
 import { Fault } from '../faults.ts'
 import type { Gap } from '../gaps.ts'
 import type {
@@ -296,7 +297,7 @@ export class AskingStore implements ChainStore {
   }
 }
 
-/** Opens one source. Keys of services come from the environment: PROCEEDS_ETHERSCAN_KEY, PROCEEDS_TRONGRID_KEY. */
+/** Opens one source. Keys of services come from the environment (`readSourceKeys`). */
 export function openSource(
   { kind, chain, url, accountApi, from, requestsPerSecond }: AskedUrl,
   onAcquisition?: (acquisition: Acquisition) => void,
@@ -322,7 +323,7 @@ export function openSource(
     }
     case 'evm-rpc': {
       const rpc = new EvmRpc({ chain, http: new HttpSource({ baseUrl: url, ...more }) })
-      const key = process.env.PROCEEDS_ETHERSCAN_KEY
+      const key = readSourceKeys().accountApi
       const index =
         accountApi === undefined
           ? new EvmIndex({ rpc, ...(from === undefined ? {} : { from }) })
@@ -334,7 +335,7 @@ export function openSource(
       return new AskedBlocks({ chain, blocks: rpc, index, asset: (asset) => rpc.asset(asset) })
     }
     case 'trongrid': {
-      const key = process.env.PROCEEDS_TRONGRID_KEY
+      const key = readSourceKeys().tronGrid
       const headers: Record<string, string> = key === undefined ? {} : { 'TRON-PRO-API-KEY': key }
       const http = new HttpSource({ baseUrl: url, headers, ...more })
       const node = new TronNode({ chain, http })
