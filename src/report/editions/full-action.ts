@@ -47,11 +47,11 @@ export function freezePart(facts: Facts, language: Language): Block[] {
       columns: [
         { title: t('번호', 'Id'), width: 24 },
         { title: t('주소 · 자산', 'Address · asset'), width: '*' },
-        { title: t('추적 금액', 'Traced'), width: 62, align: 'right' },
+        { title: t('추적 금액', 'Traced'), width: 58, align: 'right' },
         { title: t('하한', 'Floor'), width: 50, align: 'right' },
         { title: t('상한', 'Ceiling'), width: 52, align: 'right' },
         { title: t('현재 잔액', 'Balance'), width: 52, align: 'right' },
-        { title: t('초과분', 'Excess'), width: 46, align: 'right' },
+        { title: t('초과분', 'Excess'), width: 44, align: 'right' },
         { title: t('동결', 'Freezable'), width: 42 },
       ],
       rows: set.map(({ holding, traced, balance, excess }) => {
@@ -159,11 +159,11 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       columns: [
         { title: t('번호', 'Id'), width: 24 },
         { title: t('혼합된 지갑', 'Mixed wallet'), width: '*' },
-        { title: t('혼입액', 'Mixed in'), width: 68, align: 'right' },
-        { title: t('남은 잔액', 'Left'), width: 64, align: 'right' },
-        { title: t('최저 잔액', 'Lowest'), width: 60, align: 'right' },
-        { title: t('몰수 한도', 'Quantum'), width: 68, align: 'right' },
-        { title: t('부족분', 'Shortfall'), width: 68, align: 'right' },
+        { title: t('혼입액', 'Mixed in'), width: 64, align: 'right' },
+        { title: t('남은 잔액', 'Left'), width: 58, align: 'right' },
+        { title: t('최저 잔액', 'Lowest'), width: 54, align: 'right' },
+        { title: t('몰수 한도', 'Quantum'), width: 62, align: 'right' },
+        { title: t('부족분', 'Shortfall'), width: 64, align: 'right' },
       ],
       rows: set
         .slice(0, TARGETS_SET)

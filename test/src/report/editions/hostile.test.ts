@@ -56,7 +56,6 @@ function withLabel(text: string): Facts {
 
 /** What XML 1.0 forbids, and tags that do not close in order. */
 function checkXml(text: string): void {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 forbids these
   expect(text).not.toMatch(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/)
   const open: string[] = []
   for (const [, close, name, rest] of text
