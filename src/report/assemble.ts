@@ -642,13 +642,16 @@ function tellHoldings(
       if (bound !== undefined) bounds.get(run)!.prove(bound, `/holdings/${rows.length}`, `H${rows.length + 1}`)
       const sink = isCovered(trace, run, pool) ? 'holding' : 'unseen'
       const amount = run.methods[0].taint.held(pool).reduce((total, lot) => total + lot.amount, 0n)
-      const primary = figures.get(run.methods[0].key)
-      if (sink === 'unseen' && primary !== undefined && run.primary) {
+      const [said, primary] = run.methods.flatMap(({ key }): [string, Traced][] => {
+        const figure = figures.get(key)
+        return figure === undefined ? [] : [[key, figure]]
+      })[0]
+      if (sink === 'unseen' && run.primary) {
         gaps.push({
           kind: 'UNSEEN',
           where: `${run.chain} ${pools[pool].name}`,
           amount: primary.total,
-          detail: 'the ledger does not cover it: the value may have moved on',
+          detail: `the ledger does not cover it: the value may have moved on${said === run.methods[0].key ? '' : `, under ${said}`}`,
         })
       }
       rows.push({
@@ -748,7 +751,20 @@ function conserve(trace: Trace, run: ChainRun, sums: Sums): Conservation[] {
   return rows
 }
 
-/** What a run could not see, or was told not to follow, under its first method. */
+/** Of each place the figure of the first method that has one; `under` says which, where it is not the run's first. */
+function firstToSay(
+  sums: readonly Sums[],
+  of: (sums: Sums) => ReadonlyMap<number, BySeed>,
+): Map<number, { readonly bySeed: BySeed; readonly under: string }> {
+  const found = new Map<number, { bySeed: BySeed; under: string }>()
+  for (const [index, each] of sums.entries()) {
+    const under = index === 0 ? '' : `, under ${each.key}`
+    for (const [place, bySeed] of of(each)) if (!found.has(place)) found.set(place, { bySeed, under })
+  }
+  return found
+}
+
+/** What a run could not see, or was told not to follow: under its first method, and under others where that has nothing. */
 function tellGaps(trace: Trace, run: ChainRun, sums: readonly Sums[], gaps: Gap[]): void {
   const { compiled, chain } = run
   const { entries, pools, outPlace, transactions, closed } = compiled
@@ -757,24 +773,24 @@ function tellGaps(trace: Trace, run: ChainRun, sums: readonly Sums[], gaps: Gap[
   const total = (bySeed: BySeed) => [...bySeed.values()].reduce((sum, amount) => sum + amount, 0n)
   const beside = run.primary ? '' : ` (pool ${run.pool})`
   const LIMIT = { hops: 'HORIZON_HOPS', until: 'HORIZON_UNTIL', transactions: 'HORIZON_TRANSACTIONS' } as const
-  for (const [pool, bySeed] of first.rests) {
+  for (const [pool, { bySeed, under }] of firstToSay(sums, ({ rests }) => rests)) {
     const limit = closed[pool]
     if (limit === undefined) continue
     gaps.push({
       kind: LIMIT[limit],
       where: where(pool),
       amount: total(bySeed).toString(),
-      detail: `spent further, beyond the request’s limit on ${limit}${beside}`,
+      detail: `spent further, beyond the request’s limit on ${limit}${under}${beside}`,
     })
   }
-  for (const [leg, bySeed] of first.legs) {
+  for (const [leg, { bySeed, under }] of firstToSay(sums, ({ legs }) => legs)) {
     if (entries.outPool[leg] !== TO_HORIZON) continue
     const { id } = transactions[entries.transaction[entryOfLeg(entries.outStart, leg)]]
     gaps.push({
       kind: 'HORIZON_AMOUNT',
       where: `${chain} ${id}:${outPlace[leg]}`,
       amount: total(bySeed).toString(),
-      detail: `the payment is of less than ${trace.request.limits.amount} base units${beside}`,
+      detail: `the payment is of less than ${trace.request.limits.amount} base units${under}${beside}`,
     })
   }
   const fees = new Map<string, bigint>()
@@ -788,11 +804,8 @@ function tellGaps(trace: Trace, run: ChainRun, sums: readonly Sums[], gaps: Gap[
         detail: `paid to whoever made the blocks${beside}`,
       })
   }
-  if (run.pool === 'output') tellOverlap(trace, run, first, gaps)
-  else {
-    tellOpenings(trace, run, gaps, beside)
-    tellOverlap(trace, run, first, gaps)
-  }
+  if (run.pool !== 'output') tellOpenings(trace, run, gaps, beside)
+  tellOverlap(trace, run, sums, gaps)
 }
 
 /**
@@ -843,19 +856,22 @@ function tellOpenings(trace: Trace, run: ChainRun, gaps: Gap[], beside: string):
   }
 }
 
-function tellOverlap(trace: Trace, run: ChainRun, first: Sums, gaps: Gap[]): void {
+/** Seeds part of whose payments carried another label already: by the first method that finds so. */
+function tellOverlap(trace: Trace, run: ChainRun, sums: readonly Sums[], gaps: Gap[]): void {
   trace.request.seeds.forEach((seed, number) => {
     if (seed.chain !== run.chain) return
     const declared = trace.seeds.reduce((total, each) => (each.seed === number ? total + each.amount : total), 0n)
-    let labelled = 0n
-    for (const [key, amount] of first.seeded) if (key.startsWith(`${number} `)) labelled += amount
-    if (labelled < declared) {
+    for (const [index, each] of sums.entries()) {
+      let labelled = 0n
+      for (const [key, amount] of each.seeded) if (key.startsWith(`${number} `)) labelled += amount
+      if (labelled >= declared) continue
       gaps.push({
         kind: 'SEED_OVERLAP',
         where: `seed ${seed.id}`,
         amount: (declared - labelled).toString(),
-        detail: `already carried another seed’s label when it was paid, and keeps it${run.primary ? '' : ` (pool ${run.pool})`}`,
+        detail: `already carried another seed’s label when it was paid, and keeps it${index === 0 ? '' : `, under ${each.key}`}${run.primary ? '' : ` (pool ${run.pool})`}`,
       })
+      return
     }
   })
 }

@@ -4,7 +4,7 @@ import { parseUnits } from '../../graph/amount.ts'
 import { Fault } from '../faults.ts'
 import { canonicalJson } from './canonical.ts'
 import { checkManifest, hashBundleFile, MANIFEST_FILE, readManifest } from './manifest.ts'
-import { type CertificatesChecked, checkCertificates } from './verify/certificates.ts'
+import { checkCertificates } from './verify/certificates.ts'
 import { checkFigures, type Evidence } from './verify/figures.ts'
 import { readJson, readText, VERIFY_LIMITS, type VerifyLimits } from './verify/files.ts'
 import { type Finding, Findings, RULES } from './verify/findings.ts'
@@ -70,24 +70,21 @@ export async function verifyBundle(directory: string, limits: Partial<VerifyLimi
   const journal = new JournalCheck({ ledger, findings, poolOf, seedIds, converting })
   const sums = await journal.run(directory, bounds, new Findings(0))
   const boundsSkipped = report.rows('gaps').some(({ value }) => value.kind === 'BOUNDS_SKIPPED')
-  const evidence: Evidence = { report, ledger, sums, poolOf, converting, boundsSkipped, findings }
+  const tags = await readText(directory, 'tags.csv', bounds, findings)
+  const walked = new Set<string>()
+  const evidence: Evidence = { report, ledger, sums, poolOf, converting, boundsSkipped, networks: walked, findings }
+  const tagged = addressesOf(tags, report)
+  const { certificates, networks } = await checkCertificates(directory, bounds, evidence, tagged, walked)
   checkFigures(evidence)
 
   const request = await readJson(directory, 'request.json', bounds, findings)
   if (request !== undefined) checkRequest(request.value, evidence)
   const table = await readText(directory, 'endpoints.csv', bounds, findings)
   if (table !== undefined) checkEndpointsCsv(table, evidence)
-  const tags = await readText(directory, 'tags.csv', bounds, findings)
   if (tags !== undefined) {
     checkTags(tags, evidence)
     proveTagPack(tags, report, findings)
   }
-  const { certificates, networks }: CertificatesChecked = await checkCertificates(
-    directory,
-    bounds,
-    evidence,
-    addressesOf(tags, report),
-  )
   const picture = await readText(directory, 'flow.svg', bounds, findings)
   const figuresInPicture = picture === undefined ? 0 : checkPicture(picture, evidence)
 

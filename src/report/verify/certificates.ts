@@ -94,18 +94,22 @@ export interface CertificatesChecked {
 /**
  * Checks certificates.ndjson.gz: that each network is what the ledger says, movement by movement; that every floor and
  * ceiling of the report is proven in one, or is said to have no proof here; and that each proof holds. Nothing is solved:
- * a cut is checked by walking backwards, a flow by adding.
+ * a cut is checked by walking backwards, a flow by adding. `walked` receives the networks, as `chain pool`.
  */
 export async function checkCertificates(
   directory: string,
   limits: VerifyLimits,
   evidence: Evidence,
   tagged: ReadonlySet<string>,
+  walked: Set<string>,
 ): Promise<CertificatesChecked> {
   const check = new CertificateCheck(evidence)
   await readLines(directory, FILE, limits, evidence.findings, (line, number) => check.take(line, number))
   check.close()
-  for (const table of check.tables) checkBalances(table, evidence)
+  for (const table of check.tables) {
+    checkBalances(table, evidence)
+    walked.add(`${table.chain} ${table.pool}`)
+  }
   await checkTables(directory, limits, evidence, check.tables, tagged)
   return { networks: check.tables.length, certificates: check.certificates }
 }
@@ -337,8 +341,15 @@ class CertificateCheck {
   }
 }
 
-/** Walks the entries of a network and holds what quantum rows say of balances against what its pools held. */
-function checkBalances({ chain, pool: kind, openings, entries }: Table, { report, findings }: Evidence): void {
+/** Walks the entries of a network and holds what holdings and quantum rows say of balances against what its pools held. */
+function checkBalances(table: Table, { report, findings }: Evidence): void {
+  const { chain, pool: kind, openings, entries, network } = table
+  for (const { index, value } of report.rows('holdings')) {
+    if (value.chain !== chain || value.pool !== kind) continue
+    const edge = network?.rest(value.asset, quantumPlace(value))
+    const held = edge === undefined ? 0n : network!.amount([edge])
+    findings.same('holding', 'report.json', `/holdings/${index}/amount`, held.toString(), value.amount)
+  }
   const rows = report.rows('quantum').filter(({ value }) => value.chain === chain && value.pool === kind)
   if (rows.length === 0) return
   const balance = new Map(openings)
