@@ -9,6 +9,8 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1)
 }
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync('package-lock.json').mtimeMs) {
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { stdio: 'inherit' })
+  // Not `npm ci`: it refuses a lock in which a registry lacks the binaries of other platforms, which this one never needs.
+  const install = ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error']
+  const { status } = spawnSync('npm', install, { stdio: 'inherit' })
   if (status !== 0) process.exit(status ?? 1)
 }

@@ -92,7 +92,10 @@ export interface Compiled {
 const SINK_CODE = { service: TO_SERVICE, mixer: TO_MIXER, bridge: TO_BRIDGE, burned: TO_BURNED } as const
 
 /** Value sent here is gone, on every chain of that kind: nobody holds a key to the zero address. */
-export const ZERO_ADDRESSES: ReadonlySet<string> = new Set(['0x0000000000000000000000000000000000000000', 'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb'])
+export const ZERO_ADDRESSES: ReadonlySet<string> = new Set([
+  '0x0000000000000000000000000000000000000000',
+  'T9yD14Nj9j7xAB4dbGeiX9h8unkKHxuWwb',
+])
 
 interface Draft {
   /** Pools by name, numbered as they are reached. */

@@ -11,9 +11,10 @@ import { reportCommands } from './report/editions/cli.ts'
 import type { Report } from './report/format.ts'
 import { tellSummary } from './report/summary.ts'
 import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
+import { askedSources, SOURCE_OPTIONS, sourceCommands } from './trace/cli-store.ts'
 import { decodeRequest } from './trace/decode-request.ts'
 import { readJson, replayBundle } from './trace/replay.ts'
-import { runTrace } from './trace/run.ts'
+import { type RunInput, runTrace } from './trace/run.ts'
 
 /** Where a command writes; tests hand in their own. */
 export interface Io {
@@ -38,9 +39,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: demo,
   },
   trace: {
-    usage: 'proceeds trace REQUEST.json [--ledger FILE…] [--tags FILE…] [--store DIR] --out DIR [--quiet]',
+    usage:
+      'proceeds trace REQUEST.json (--ledger FILE… | --store DIR) [--tags FILE…] --out DIR [--quiet]\n' +
+      '         [--esplora URL | --rpc URL | --evm-rpc URL [--account-api URL] | --trongrid URL] [--chain NAME] [--first-block N]',
     about:
-      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz) to tagged services, and writes the bundle\n' +
+      'Follows the request’s seeds through ledger dumps (.ndjson, .ndjson.gz), a chain store, or sources that are asked\n' +
+      'while it runs (docs/sources.md; with --store, for what the store lacks), to tagged services, and writes the bundle\n' +
       'DIR: report.json, journal, endpoints.csv, flow.svg and what is needed to check and repeat them.',
     run: trace,
   },
@@ -58,6 +62,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'the sentence, the post and the reasons. A proposal becomes a claim only where a person accepts it by name.',
     run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
   },
+  ...sourceCommands,
   verify: {
     usage: 'proceeds verify DIR [--json] [--public-key KEY.pem]',
     about:
@@ -168,21 +173,28 @@ async function trace(args: string[], io: Io): Promise<number> {
     {
       ledger: { type: 'string', multiple: true },
       tags: { type: 'string', multiple: true },
-      store: { type: 'string' },
       out: { type: 'string' },
       quiet: { type: 'boolean' },
+      store: { type: 'string' },
+      ...SOURCE_OPTIONS,
     },
     1,
   )
   if (values.out === undefined) throw new Misuse('--out DIR says where the bundle goes; it is wanted')
-  if (values.ledger === undefined) throw new Misuse('--ledger FILE says what to trace through; at least one is wanted')
+  const ask = askedSources(values)
+  if (values.ledger === undefined && values.store === undefined && ask === undefined) {
+    throw new Misuse('--ledger FILE, --store DIR or a source says what to trace through; at least one is wanted')
+  }
   return traceInto(
     {
       request: await readJson(positionals[0]),
-      ledgers: values.ledger,
+      ledgers: values.ledger ?? [],
       tags: values.tags ?? [],
       out: values.out,
+      // A store's claims speak beside dumps too; its chains are read where there are none.
       ...(values.store === undefined ? {} : { claims: values.store }),
+      ...(values.store === undefined || values.ledger !== undefined ? {} : { store: values.store }),
+      ...(ask === undefined ? {} : { ask }),
     },
     io,
     values.quiet === true,
@@ -190,7 +202,7 @@ async function trace(args: string[], io: Io): Promise<number> {
 }
 
 async function traceInto(
-  input: { request: unknown; ledgers: readonly string[]; tags: readonly string[]; claims?: string; out: string },
+  input: Pick<RunInput, 'request' | 'ledgers' | 'tags' | 'out' | 'store' | 'ask' | 'claims'>,
   io: Io,
   quiet: boolean,
 ): Promise<number> {

@@ -13,6 +13,7 @@ export const GAPS = {
   BOUNDS_SKIPPED: 'Floor and ceiling were not computed: the flow is larger than the limit',
   CERTIFICATES_OMITTED: 'The bundle carries no proof of some floors and ceilings: it is larger than the limit',
   PATHS_OMITTED: 'More threads lead to this endpoint than are listed; the amount is that of the threads not listed',
+  SENSITIVITY_OMITTED: 'Not every assumption was taken away one by one: the trace is larger than the limit',
   FEE_MINTED: 'Value reached a miner in a fee and was not followed',
   BRIDGE_UNMATCHED: 'Value entered a bridge; no deterministic match of its exit is known',
   HUB: 'The address looks like a service: it is untagged but has very many counterparties',

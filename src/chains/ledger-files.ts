@@ -18,13 +18,14 @@ const UNDO = '-undo.raw'
  * not say which chain it is of: it is read as one of the first UTXO chain among `chains`.
  */
 export async function* readLedgerFile(file: string, chains: readonly Chain[]): AsyncGenerator<LedgerLine> {
-  const kind = await kindOf(file)
+  const kind = await ledgerKindOf(file)
   if (kind === 'dump') yield* readDump(file)
   else if (kind === 'tronscan') yield* readTronscan(file)
   else if (kind === 'block' || kind === 'hex') yield* readBlock(file, kind, chains)
 }
 
-async function kindOf(file: string): Promise<'dump' | 'tronscan' | 'block' | 'hex' | 'undo'> {
+/** What a ledger file is, by its first bytes; `undo` by its name alone, which belongs to a block's. */
+export async function ledgerKindOf(file: string): Promise<'dump' | 'tronscan' | 'block' | 'hex' | 'undo'> {
   if (file.endsWith(UNDO)) return 'undo'
   let head = Buffer.alloc(0)
   for await (const chunk of readBytes(file)) {

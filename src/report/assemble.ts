@@ -40,8 +40,10 @@ import type {
 import { REPORT_SCHEMA } from './format.ts'
 import { legFacts } from './leg-facts.ts'
 import { drawPaths } from './paths.ts'
+import { tellQuantum } from './quantum.ts'
 import { rejectedOf } from './rejected.ts'
 import { isCovered, restSink } from './rests.ts'
+import { tellSensitivity } from './sensitivity.ts'
 
 /** What is known only once the bundle's other files are written. */
 export interface FileFacts {
@@ -101,8 +103,16 @@ export function assembleReport(trace: Trace, files: FileFacts, limits: Certifica
   )
   for (const run of trace.runs) tellGaps(trace, run, sums.get(run)!, gaps)
   const services = tellServices(trace, endpoints, bounds)
+  const quantum = tellQuantum(trace, (run, pool, index, id) => {
+    const known = bounds.get(run)!
+    const bound = known.ofPool(pool)
+    // What a holding's row proves is not proven twice.
+    if (bound !== undefined && !known.pools.has(pool)) known.prove(bound, `/quantum/${index}`, id)
+    return bound
+  })
   const proofs = trace.runs.map((run) => bounds.get(run)!.proofs())
   gaps.push(...tellOmitted(proofs, limits))
+  const sensitivity = tellSensitivity(trace, endpoints, gaps)
   const report: Report = {
     schema: REPORT_SCHEMA,
     engine: engine(),
@@ -120,7 +130,8 @@ export function assembleReport(trace: Trace, files: FileFacts, limits: Certifica
     holdings,
     conservation,
     paths,
-    quantum: [],
+    quantum,
+    sensitivity,
     clusters: tellClusters(trace),
     conversions: [],
     rejected: [...trace.ledgers.values()].flatMap((ledger) =>
@@ -201,6 +212,8 @@ interface RunBounds {
   readonly legs: ReadonlyMap<number, Bound>
   readonly pools: ReadonlyMap<number, Bound>
   readonly together: (target: Target) => Bound | undefined
+  /** Of any pool, told in the holdings or not. */
+  readonly ofPool: (pool: number) => Bound | undefined
   readonly prove: (bound: Bound, row: string, id?: string) => void
   readonly proofs: () => RunProofs
 }
@@ -225,6 +238,7 @@ function boundRun(run: ChainRun, sums: readonly Sums[], budget: ProofBudget, gap
       legs: new Map(),
       pools: new Map(),
       together: () => undefined,
+      ofPool: () => undefined,
       prove: () => {},
       proofs: () => ({ run, conversions: [], rows, omitted }),
     }
@@ -238,7 +252,9 @@ function boundRun(run: ChainRun, sums: readonly Sums[], budget: ProofBudget, gap
     plain ??= new BoundsSolver(entries, seeds)
     return plain.bound(target)
   }
-  const known = (bound: Bound, where: string): Bound => {
+  const others = new Map<number, Bound>()
+  let skipped = false
+  const knownOrGap = (bound: Bound, where: string): Bound => {
     if (bound.floor === undefined || bound.ceiling === undefined) {
       gaps.push({
         kind: 'BOUNDS_SKIPPED',
@@ -251,16 +267,34 @@ function boundRun(run: ChainRun, sums: readonly Sums[], budget: ProofBudget, gap
   const legBounds = new Map<number, Bound>()
   for (const leg of [...legs].sort((a, b) => a - b)) {
     const { id } = transactions[entries.transaction[entryOfLeg(entries.outStart, leg)]]
-    legBounds.set(leg, known(solve({ legs: [leg] }), `${id}:${outPlace[leg]}`))
+    legBounds.set(leg, knownOrGap(solve({ legs: [leg] }), `${id}:${outPlace[leg]}`))
   }
   const poolBounds = new Map<number, Bound>()
   for (const pool of [...pools].sort((a, b) => a - b)) {
-    poolBounds.set(pool, known(solve({ pools: [pool] }), run.compiled.pools[pool].name))
+    poolBounds.set(pool, knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name))
   }
   return {
     legs: legBounds,
     pools: poolBounds,
     together: solve,
+    ofPool: (pool) => {
+      const known = poolBounds.get(pool) ?? others.get(pool)
+      if (known !== undefined) return known
+      if (others.size + poolBounds.size > BOUNDS_MAX) {
+        if (!skipped) {
+          skipped = true
+          gaps.push({
+            kind: 'BOUNDS_SKIPPED',
+            where: `${run.chain} ${run.pool}`,
+            detail: `more wallets than ${BOUNDS_MAX}; of the rest of them no floor and ceiling is computed`,
+          })
+        }
+        return undefined
+      }
+      const bound = knownOrGap(solve({ pools: [pool] }), run.compiled.pools[pool].name)
+      others.set(pool, bound)
+      return bound
+    },
     prove: (bound, row, id) => {
       if (bound.floor === undefined || bound.ceiling === undefined) return
       if (bound.floorProof === undefined || bound.ceilingProof === undefined) omitted.push(row)

@@ -188,6 +188,55 @@ export interface ClusterRow {
   }[]
 }
 
+/** When something happened: which transaction, where in the chain. */
+export interface Moment {
+  readonly transaction: string
+  readonly time: IsoTime
+  readonly height: number | null
+}
+
+/**
+ * A wallet (of outputs: an unspent one) in which proceeds were mixed, in one asset: how much was mixed in, how much is left,
+ * and the part that answers to it (quantum.ts says how each figure is reached). Keys of the maps are the methods of the
+ * chain's first pool.
+ */
+export interface QuantumRow {
+  readonly id: string
+  readonly chain: string
+  readonly pool: 'output' | 'address' | 'cluster'
+  readonly asset: string
+  readonly address: string | null
+  readonly transaction?: string
+  readonly output?: number
+  /** Whether the ledger holds every transaction of the wallet: where it does not, what is left is only what it shows. */
+  readonly covered: boolean
+  /** The first mixing, by any method. */
+  readonly since: Moment
+  /** Of each seed, never more than was seeded of it. */
+  readonly mixedIn: TracedBy
+  /** The balance at the end, proceeds or not. */
+  readonly left: Digits
+  /** The lowest balance after any transaction since the first mixing, and where it was first so low. */
+  readonly lowest: Moment & { readonly amount: Digits }
+  /** The lesser of mixed in and left. */
+  readonly quantum: Readonly<Record<string, Digits>>
+  /** Mixed in less quantum. */
+  readonly shortfall: Readonly<Record<string, Digits>>
+  /** How much of what is left descends from a seed, whatever the method. */
+  readonly floor: Digits | null
+  readonly ceiling: Digits | null
+}
+
+/** The primary method's figures with one assumption less: which endpoints hang on it. Endpoints not listed keep theirs. */
+export interface SensitivityRow {
+  readonly without: 'tagSource' | 'seed' | 'rule'
+  /** The source of tags, the id of the seed, or the rule. */
+  readonly name: string
+  readonly method: string
+  /** Zero where the payment counts as none into a service any more, or nothing of a seed comes there. */
+  readonly endpoints: readonly { readonly endpoint: string; readonly total: Digits }[]
+}
+
 export interface Rejected {
   readonly chain: string
   readonly transaction: string
@@ -213,7 +262,9 @@ export interface Report {
   readonly holdings: readonly Holding[]
   readonly conservation: readonly Conservation[]
   readonly paths: readonly Path[]
-  readonly quantum: readonly unknown[]
+  /** Wallets in which proceeds were mixed with other value, for the rule on mixed property. */
+  readonly quantum: readonly QuantumRow[]
+  readonly sensitivity: readonly SensitivityRow[]
   /** Clusters behind pools traced by cluster. */
   readonly clusters: readonly ClusterRow[]
   readonly conversions: readonly unknown[]

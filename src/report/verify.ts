@@ -157,6 +157,10 @@ function askedOf(report: ReportRows, names: JournalNames): Asked {
   for (const name of ['seeds', 'endpoints', 'rejected'] as const) {
     for (const { value } of report.rows(name)) transactions.add(value.transaction)
   }
+  for (const { value } of report.rows('quantum')) {
+    transactions.add(value.since.transaction)
+    transactions.add(value.lowest.transaction)
+  }
   for (const { value } of report.rows('paths')) for (const { transaction } of value.steps) transactions.add(transaction)
   for (const { value } of report.rows('holdings')) {
     if (value.transaction !== undefined) transactions.add(value.transaction)

@@ -35,9 +35,13 @@ interface Draft {
  * Settles what dumps said, in whatever order and however often, into one ledger a chain: duplicates are one row,
  * contradictions are refused, and the order is total. Two views of one account transaction (an account's history page
  * shows only its own transfers) are joined where they agree on every transfer both show.
+ *
+ * How a chain is ordered hangs on every row of it. Where the lines are only a part of a ledger, `orders` says how the whole
+ * is ordered.
  */
 export async function settleLedger(
   lines: AsyncIterable<LedgerLine> | Iterable<LedgerLine>,
+  orders: ReadonlyMap<Chain, ChainLedger['order']> = new Map(),
 ): Promise<Map<Chain, ChainLedger>> {
   const drafts = new Map<Chain, Draft>()
   const draftOf = (chain: Chain): Draft => {
@@ -81,7 +85,7 @@ export async function settleLedger(
   const ledger = new Map<Chain, ChainLedger>()
   for (const [chain, draft] of [...drafts].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const { transactions, ...said } = draft
-    ledger.set(chain, { chain, ...said, ...inOrder([...transactions.values()]) })
+    ledger.set(chain, { chain, ...said, ...inOrder([...transactions.values()], orders.get(chain)) })
   }
   return ledger
 }
@@ -171,9 +175,10 @@ function sameLegs(a: readonly (Input | UtxoTransaction['outputs'][number])[], b:
  * Total order: block position where every row of the chain has one, otherwise height, otherwise time; ties to the smaller id.
  * On a UTXO chain a transaction never comes before one whose outputs it spends; a position that says so is a contradiction.
  */
-function inOrder(rows: Transaction[]): Pick<ChainLedger, 'transactions' | 'order'> {
-  const heights = rows.every((row) => row.height !== undefined)
-  const order = heights ? (rows.every((row) => row.index !== undefined) ? 'position' : 'height') : 'time'
+function inOrder(
+  rows: Transaction[],
+  order: ChainLedger['order'] = orderOf(rows),
+): Pick<ChainLedger, 'transactions' | 'order'> {
   // Where the order cannot use a height or an index, none is kept: a part of this ledger must order as the whole did.
   const placed = rows.map((row): Transaction => {
     if (order === 'position') return row
@@ -191,6 +196,11 @@ function inOrder(rows: Transaction[]): Pick<ChainLedger, 'transactions' | 'order
     }
   }
   return { order, transactions: spendsAfterMakes(placed, order) }
+}
+
+function orderOf(rows: readonly Transaction[]): ChainLedger['order'] {
+  if (rows.some((row) => row.height === undefined)) return 'time'
+  return rows.some((row) => row.index === undefined) ? 'height' : 'position'
 }
 
 function compareKeys(a: Transaction, b: Transaction, order: ChainLedger['order']): number {

@@ -2,8 +2,6 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import type { Chain } from '../../graph/index.ts'
-import type { LedgerLine } from '../chains/dump/decode.ts'
-import { readLedgerFile } from '../chains/ledger-files.ts'
 import { engine } from '../engine.ts'
 import { Fault } from '../faults.ts'
 import { assembleReport } from '../report/assemble.ts'
@@ -26,7 +24,8 @@ import { collectLedgers } from './collect.ts'
 import { decodeRequest } from './decode-request.ts'
 import { followSeeds, type Progress } from './follow.ts'
 import { findHands } from './hands.ts'
-import { type ChainLedger, settleLedger } from './ledger.ts'
+import type { ChainLedger } from './ledger.ts'
+import { readLedgers } from './read-ledgers.ts'
 import type { TraceRequest } from './request.ts'
 import type { Trace } from './trace.ts'
 
@@ -46,6 +45,8 @@ export interface RunInput {
   readonly claims?: string
   /** The bundle's directory; it must be free. */
   readonly out: string
+  /** From so many bytes of dumps on, only what the trace can need of them is held; see `readLedgers`. */
+  readonly siftBytesMin?: number
   readonly signal?: AbortSignal
   readonly progress?: Progress
   /** What run.json says of this run: by whom, when, where. */
@@ -90,8 +91,17 @@ async function gather(
 ): Promise<{ ledgers: Map<Chain, ChainLedger>; read: Record<string, unknown> }> {
   const { store: directory, ask, signal } = input
   if (directory === undefined && ask === undefined) {
-    const chains = Object.keys(request.pool)
-    return { ledgers: await settleLedger(readAll(input.ledgers, chains, progress, signal)), read: {} }
+    const ledgers = await readLedgers({
+      files: input.ledgers,
+      request,
+      book,
+      ...(input.siftBytesMin === undefined ? {} : { siftBytesMin: input.siftBytesMin }),
+      onLines: (done) => {
+        stopIfAborted(signal)
+        progress({ stage: 'read', done, total: null })
+      },
+    })
+    return { ledgers, read: {} }
   }
   if (input.ledgers.length > 0) {
     throw new Fault('USAGE', 'a trace reads dumps, or a store and sources, not both; import the dumps into the store')
@@ -105,39 +115,6 @@ async function gather(
     return { ledgers, read: { ...(directory === undefined ? {} : { store: directory }), snapshots, ...sources } }
   } finally {
     await kept.close()
-  }
-}
-
-/** The lines of all dumps that speak of the request's chains. */
-async function* readAll(
-  files: readonly string[],
-  chains: readonly string[],
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<LedgerLine> {
-  const wanted = new Set(chains)
-  let done = 0
-  for (const file of files) {
-    for await (const line of readLedgerFile(file, chains)) {
-      if (++done % 10_000 === 0) {
-        stopIfAborted(signal)
-        progress({ stage: 'read', done, total: null })
-      }
-      if (wanted.has(chainOf(line))) yield line
-    }
-  }
-}
-
-function chainOf(line: LedgerLine): string {
-  switch (line.kind) {
-    case 'transaction':
-      return line.transaction.chain
-    case 'asset':
-      return line.asset.chain
-    case 'coverage':
-      return line.coverage.chain
-    case 'opening':
-      return line.opening.chain
   }
 }
 

@@ -11,6 +11,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   bounds: async () => (await import('./bounds.ts')).benchBounds,
   clusters: async () => (await import('./clusters.ts')).benchClusters,
   store: async () => (await import('./store.ts')).benchStore,
+  dump: async () => (await import('./dump.ts')).benchDump,
 }
 
 const wanted = process.argv.slice(2)

@@ -80,6 +80,10 @@ const traced = (seed: string, figures: Record<string, string>): TracedBy =>
     ]),
   )
 
+const all = (...totals: string[]) => totals.map((total, index) => ({ endpoint: `endpoint-${index + 1}`, total }))
+
+const moment = (transaction: string, height: number, minute: number) => ({ transaction, height, time: at(minute) })
+
 const [t0, t1, t2] = ['t0', 't1', 't2'].map(idOf)
 const [u0, u1, u2, u3, u4, u5] = ['u0', 'u1', 'u2', 'u3', 'u4', 'u5'].map(idOf)
 
@@ -513,7 +517,36 @@ export function drawnBundle(): BundleParts {
         ],
       },
     ],
-    quantum: [],
+    quantum: [
+      {
+        ...{ id: 'wallet-1', chain: 'bitcoin', pool: 'output', asset: 'native', address: '1-rest' },
+        ...{ transaction: t2, output: 1, covered: true, since: moment(t2, 600003, 3) },
+        mixedIn: traced('buy-1', { fifo: '290', lifo: '0' }),
+        ...{ left: '290', lowest: { amount: '290', ...moment(t2, 600003, 3) } },
+        ...{ quantum: { fifo: '290', lifo: '0' }, shortfall: { fifo: '0', lifo: '0' }, floor: '0', ceiling: '290' },
+      },
+      {
+        ...{ id: 'wallet-2', chain: 'tron', pool: 'address', asset: USDT, address: 'T-vendor', covered: true },
+        since: moment(u0, 40000001, 1),
+        mixedIn: traced('deal-2', { fifo: '1000', lifo: '1000' }),
+        ...{ left: '400', lowest: { amount: '400', ...moment(u2, 40000003, 3) } },
+        quantum: { fifo: '400', lifo: '400' },
+        ...{ shortfall: { fifo: '600', lifo: '600' }, floor: '0', ceiling: '400' },
+      },
+      {
+        ...{ id: 'wallet-3', chain: 'tron', pool: 'address', asset: USDT, address: 'T-friend', covered: false },
+        since: moment(u2, 40000003, 3),
+        mixedIn: traced('deal-2', { fifo: '300', lifo: '400' }),
+        ...{ left: '350', lowest: { amount: '350', ...moment(u3, 40000004, 4) } },
+        quantum: { fifo: '300', lifo: '350' },
+        ...{ shortfall: { fifo: '0', lifo: '50' }, floor: '0', ceiling: '350' },
+      },
+    ],
+    sensitivity: [
+      { without: 'tagSource', name: 'list-7', method: 'fifo', endpoints: all('0', '0', '0') },
+      { without: 'seed', name: 'buy-1', method: 'fifo', endpoints: all('0', '0') },
+      { without: 'seed', name: 'deal-2', method: 'fifo', endpoints: [{ endpoint: 'endpoint-3', total: '0' }] },
+    ],
     clusters: [],
     conversions: [],
     rejected: [

@@ -12,9 +12,13 @@ export function installEngine(): void {
   const installed = join(ENGINE, 'node_modules/.package-lock.json')
   const lock = join(ENGINE, 'package-lock.json')
   if (existsSync(installed) && statSync(installed).mtimeMs >= statSync(lock).mtimeMs) return
-  const run = spawnSync('npm', ['ci', '--prefix', ENGINE, '--no-audit', '--no-fund', '--loglevel=error'], {
-    stdio: 'inherit',
-  })
+  const run = spawnSync(
+    'npm',
+    ['install', '--no-save', '--prefix', ENGINE, '--no-audit', '--no-fund', '--loglevel=error'],
+    {
+      stdio: 'inherit',
+    },
+  )
   if (run.status !== 0) throw new Error(`npm ci --prefix ${ENGINE} ended with ${run.status}`)
 }
 

@@ -167,6 +167,7 @@ export function flowReport(wish: FlowWish): Report {
     })),
     paths,
     quantum: [],
+    sensitivity: [],
     clusters: [],
     conversions: [],
     rejected: [],

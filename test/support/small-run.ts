@@ -109,6 +109,7 @@ export function smallReport(request: unknown): Report {
       conservation,
       paths,
       quantum: [],
+      sensitivity: [],
       clusters: [],
       conversions: [],
       rejected: [],

@@ -198,8 +198,50 @@ function total(legs: readonly { readonly amount: bigint }[], where: string): big
   return total
 }
 
+/**
+ * Addresses of a chain that proved themselves not long ago, by the text they were given as: the same few pay and are paid
+ * again and again, and a checksum costs more than all else of a line. Two generations: a full one is kept until the next.
+ */
+class ProvedAddresses {
+  readonly #chain: string
+  #young = new Map<string, string>()
+  #old: ReadonlyMap<string, string> = new Map()
+
+  constructor(chain: string) {
+    this.#chain = chain
+  }
+
+  canonical(text: string): string | undefined {
+    const young = this.#young.get(text)
+    if (young !== undefined) return young
+    const canonical = this.#old.get(text) ?? canonicalAddress(this.#chain, text)
+    if (canonical === undefined) return undefined
+    if (this.#young.size === PROVED_MAX) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(text, canonical)
+    return canonical
+  }
+}
+
+/** How many addresses a generation holds; some 10 MiB. */
+const PROVED_MAX = 65_536
+/** How many chains have one at a time: names of chains come from outside too. */
+const CHAINS_MAX = 16
+const proved = new Map<string, ProvedAddresses>()
+
+function provedOf(chain: string): ProvedAddresses {
+  let addresses = proved.get(chain)
+  if (addresses === undefined) {
+    if (proved.size === CHAINS_MAX) proved.clear()
+    proved.set(chain, (addresses = new ProvedAddresses(chain)))
+  }
+  return addresses
+}
+
 function address(chain: string, value: unknown, where: string): string {
-  const canonical = typeof value === 'string' ? canonicalAddress(chain, value) : undefined
+  const canonical = typeof value === 'string' ? provedOf(chain).canonical(value) : undefined
   if (canonical !== undefined) return canonical
   const why = typeof value === 'string' ? explainAddress(chain, value) : `an address is wanted, not ${show(value)}`
   throw new Fault('ADDRESS_INVALID', `${where}: ${why}`)

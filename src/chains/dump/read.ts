@@ -7,10 +7,20 @@ import { decodeLine, type LedgerLine } from './decode.ts'
 /** One line may be a transaction with a million outputs; more than this is not a ledger. */
 const LINE_BYTES_MAX = 400 * 1024 * 1024
 
-/** Lines of a text file, decompressed where it is gzip, with their numbers from 1; memory is bounded by the longest line. */
+/** How lines are read. */
+export interface LineOptions {
+  readonly lineBytesMax?: number
+  /** Which lines, by their numbers from 1, are wanted at all; asked once for each line, in order. */
+  readonly wants?: (line: number) => boolean
+}
+
+/**
+ * Lines of a text file, decompressed where it is gzip, with their numbers from 1; memory is bounded by the longest line.
+ * Lines that `wants` turns away are counted and not looked into.
+ */
 export async function* readLines(
   file: string,
-  lineBytesMax = LINE_BYTES_MAX,
+  { lineBytesMax = LINE_BYTES_MAX, wants = () => true }: LineOptions = {},
 ): AsyncGenerator<{ text: string; line: number }> {
   let pending: Buffer[] = []
   let pendingBytes = 0
@@ -24,7 +34,7 @@ export async function* readLines(
       pending = []
       pendingBytes = 0
       start = end + 1
-      yield { text: textOf(whole, file, line), line }
+      if (wants(line)) yield { text: textOf(whole, file, line), line }
     }
     if (start < chunk.length) {
       pending.push(chunk.subarray(start))
@@ -34,7 +44,9 @@ export async function* readLines(
       }
     }
   }
-  if (pendingBytes > 0) yield { text: textOf(Buffer.concat(pending), file, line + 1), line: line + 1 }
+  if (pendingBytes > 0 && wants(line + 1)) {
+    yield { text: textOf(Buffer.concat(pending), file, line + 1), line: line + 1 }
+  }
 }
 
 /** The bytes of a file, decompressed where they begin as gzip does, whatever the file is called. */
@@ -82,11 +94,19 @@ function textOf(bytes: Uint8Array, file: string, line: number): string {
 
 /** The lines of a ledger dump, proved one by one. Blank lines are passed over. */
 export async function* readDump(file: string): AsyncGenerator<LedgerLine> {
-  for await (const { text, line } of readLines(file)) {
+  for await (const { said } of readDumpLines(file)) yield said
+}
+
+/** The lines of a ledger dump that are wanted, proved one by one, with their numbers from 1. Blank lines are passed over. */
+export async function* readDumpLines(
+  file: string,
+  wants: (line: number) => boolean = () => true,
+): AsyncGenerator<{ said: LedgerLine; line: number }> {
+  for await (const { text, line } of readLines(file, { wants })) {
     const where = `${file}: line ${line}`
     const trimmed = text.trim()
     if (trimmed === '') continue
-    yield decodeLine(parseJson(trimmed, where), where)
+    yield { said: decodeLine(parseJson(trimmed, where), where), line }
   }
 }
 

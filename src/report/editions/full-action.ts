@@ -4,11 +4,11 @@ import { type Block, cell } from './document.ts'
 import { type Facts, tracedOf } from './facts.ts'
 import { restNote } from './full-findings.ts'
 import { assetsOf, sumsOf } from './full-front.ts'
-import { figureCell, money, symbolOf } from './money.ts'
+import { contractOf, figureCell, money, symbolOf } from './money.ts'
 import { lackingOf, type Packet, packetsOf, recordsWanted } from './packets.ts'
 import { STABLECOINS, stablecoinOf, targetsOf } from './stablecoins.ts'
 import { actionWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 const TARGETS_SET = 300
 
@@ -140,18 +140,33 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       ],
     })
   }
-  const rows = facts.report.quantum.filter(
-    (row): row is Record<string, unknown> => typeof row === 'object' && row !== null,
-  )
-  if (rows.length > 0)
+  blocks.push({
+    kind: 'text',
+    tone: 'note',
+    text: t(
+      '부족분에는 자료 밖으로 나간 금액(미확인)이 들어 있다. 그 금액은 없어진 것이 아니라 보이지 않는 것이다.',
+      'The shortfall includes what went outside the data (unseen): it is not gone, only not seen.',
+    ),
+  })
+  const { primary } = (facts.report.request as { method: { primary: string } }).method
+  const rows = facts.report.quantum.filter((row) => row.mixedIn[primary] !== undefined)
+  if (rows.length > 0) {
     blocks.push({
       kind: 'list',
-      items: rows.slice(0, TARGETS_SET).map((row) =>
-        Object.entries(row)
-          .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-          .join('; '),
-      ),
+      items: rows.slice(0, TARGETS_SET).map((row) => {
+        const figure = (amount: string) => money(facts, row, amount)
+        const where = row.address ?? `${row.transaction}:${row.output}`
+        return [
+          `${row.id} ${where}`,
+          `${t('혼입', 'mixed in')} ${figure(row.mixedIn[primary].total)}`,
+          `${t('잔액', 'left')} ${figure(row.left)}`,
+          `${t('혼입 후 최저 잔액', 'lowest since')} ${figure(row.lowest.amount)}`,
+          `${t('몰수 대상 한도', 'quantum')} ${figure(row.quantum[primary])}`,
+          `${t('부족분', 'shortfall')} ${figure(row.shortfall[primary])}`,
+        ].join(' · ')
+      }),
     })
+  }
   return blocks
 }
 
@@ -168,8 +183,8 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
           .reduce((total, row) => total + BigInt(tracedOf(row, facts.primary)), 0n)
         const of = { chain: packet.chain, asset }
         return t(
-          `${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)}(법인 확인 필요)`}에 대한 가상자산 출급·반환청구권 중 ${money(facts, of, `${sum}`)} 상당(${packet.chain}, 계약 ${asset}, 입금 ${packet.endpoints.length}건)`,
-          `of the claim for withdrawal or return against ${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)} (entity to be found)`}, the part of ${money(facts, of, `${sum}`)} (${packet.chain}, contract ${asset}, ${packet.endpoints.length} deposits)`,
+          `${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)}(법인 확인 필요)`}에 대한 가상자산 출급·반환청구권 중 ${money(facts, of, `${sum}`)} 상당(${packet.chain}, 토큰 계약 ${contractOf(asset, language)}, 입금 ${packet.endpoints.filter((row) => row.asset === asset).length}건)`,
+          `of the claim for withdrawal or return against ${packet.recipient?.legalEntity ?? `${oneLine(packet.name, 60)} (entity to be found)`}, the part of ${money(facts, of, `${sum}`)} (${packet.chain}, contract ${contractOf(asset, language)}, ${packet.endpoints.filter((row) => row.asset === asset).length} deposits)`,
         )
       }),
     )
@@ -193,7 +208,7 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
   ]
   const head = (form: string) => {
     const { statute, article, ...names } = STATUTES.forms[form]
-    return `${names[language]} (${STATUTES.statutes[statute][language]} ${article})`
+    return `${names[language]} (${STATUTES.statutes[statute][language]} ${articleText(article, language)})`
   }
   const table = (rows: readonly (readonly [string, string])[]): Block => ({
     kind: 'facts',

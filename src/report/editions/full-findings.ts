@@ -349,7 +349,10 @@ export function methodPart(facts: Facts, language: Language): Block[] {
       columns,
       rows: set.map((row) => [
         cell(row.id),
-        ...methods.map((method) => figureCell(facts, row, tracedOf(row, method), row.id, `traced/${method}/total`)),
+        // A method that did not run on this chain has no figure there, which is not the same as zero.
+        ...methods.map((method) =>
+          figureCell(facts, row, row.traced[method]?.total ?? null, row.id, `traced/${method}/total`),
+        ),
         figureCell(facts, row, row.floor, row.id, 'floor'),
         figureCell(facts, row, row.ceiling, row.id, 'ceiling'),
       ]),

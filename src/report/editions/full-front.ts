@@ -7,7 +7,7 @@ import type { CheckResult } from './linter.ts'
 import { money } from './money.ts'
 import { basisText } from './packet-document.ts'
 import { methodWord, SINKS, sinkWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 export interface Status {
   readonly final: boolean
@@ -130,7 +130,8 @@ export function onePage(facts: Facts, language: Language): Block[] {
     const together = all.find(({ row }) => row.chain === chain && row.asset === asset)
     if (together !== undefined) {
       const { row, number } = together
-      const range = facts.methods.map((method) => BigInt(row.traced[method]?.total ?? '0'))
+      const ran = facts.methods.filter((method) => row.traced[method] !== undefined)
+      const range = ran.map((method) => BigInt(row.traced[method].total))
       const [least, most] = [range.reduce((a, b) => (b < a ? b : a)), range.reduce((a, b) => (b > a ? b : a))]
       if (row.floor !== null && row.ceiling !== null) {
         rows.push([
@@ -159,7 +160,7 @@ export function onePage(facts: Facts, language: Language): Block[] {
           ])
       }
       rows.push([
-        t(`${facts.methods.length}개 방법의 범위`, `Range over ${facts.methods.length} methods`),
+        t(`${ran.length}개 방법의 범위`, `Range over ${ran.length} methods`),
         cell(`${money(facts, of, `${least}`)} – ${money(facts, of, `${most}`)}`),
       ])
     }
@@ -244,7 +245,7 @@ function dates(facts: Facts, language: Language): Block[] {
         const rule = STATUTES.clocks[clock.clock]
         return [
           cell(`${rule[language]}${clock.about === undefined ? '' : ` – ${oneLine(clock.about, 120)}`}`),
-          cell(`${STATUTES.statutes[rule.statute][language]} ${rule.article}`),
+          cell(`${STATUTES.statutes[rule.statute][language]} ${articleText(rule.article, language)}`),
           cell(clock.start),
           cell(String(clock.extended)),
           { text: lastDay(clock), bold: true },

@@ -1,7 +1,7 @@
 import { formatAmount } from '../../../graph/amount.ts'
 import type { Cell } from './document.ts'
 import type { Facts } from './facts.ts'
-import { group, readable } from './words.ts'
+import { group, type Language, readable } from './words.ts'
 
 type Assets = Pick<Facts, 'assetOf'>
 type Asset = { readonly chain: string; readonly asset: string }
@@ -9,6 +9,15 @@ type Asset = { readonly chain: string; readonly asset: string }
 /** How an asset is called: its symbol where the ledger says one, otherwise the contract, otherwise the chain's coin. */
 export function symbolOf(facts: Assets, { chain, asset }: Asset): string {
   return facts.assetOf(chain, asset)?.symbol ?? (asset === 'native' ? chain : asset)
+}
+
+/** The contract that an asset is, in words: a chain's own coin has none. */
+export function contractOf(asset: string, language: Language): string {
+  return asset === 'native'
+    ? language === 'ko'
+      ? '체인 고유 자산(계약 없음)'
+      : 'the chain’s own coin, no contract'
+    : asset
 }
 
 /** Base units as the asset's own decimals write them, exact, no commas; base units where the decimals are not known. */

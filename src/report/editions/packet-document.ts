@@ -3,12 +3,12 @@
 import { STATUTES } from './clocks.ts'
 import { type Block, type Cell, cell, type Document } from './document.ts'
 import { type Facts, legKey, tracedOf } from './facts.ts'
-import { displayUnits, money, symbolOf } from './money.ts'
+import { contractOf, displayUnits, money, symbolOf } from './money.ts'
 import { type IssuerPacket, issuerNote, lackingOf, type Packet, recordsWanted, type ServicePacket } from './packets.ts'
 import { whyLinked } from './sentences.ts'
 import { STABLECOINS } from './stablecoins.ts'
 import { actionWord, methodWord } from './terms.ts'
-import { koreanTime, type Language, oneLine, percent, type Teller, teller } from './words.ts'
+import { articleText, koreanTime, type Language, oneLine, percent, type Teller, teller } from './words.ts'
 
 /** Payments told one by one in the PDF; the text and the CSV hold all. */
 const TOLD_MAX = 200
@@ -32,7 +32,7 @@ export function packetDocument(
     { kind: 'heading', level: 1, text: t('1. 요청', '1. Request') },
     { kind: 'facts', rows: request(facts, packet, language) },
     { kind: 'heading', level: 1, text: t('2. 합계', '2. Totals') },
-    { kind: 'facts', rows: totals(facts, packet, t) },
+    { kind: 'facts', rows: totals(facts, packet, language) },
     ...(packet.kind === 'service'
       ? servicePart(facts, packet, language, options.whole === true)
       : issuerPart(facts, packet, language)),
@@ -143,7 +143,7 @@ export function basisText(basis: Facts['caseFile']['legalBasis'][number], langua
   const named = statute === undefined ? basis.statute : `${statute[language]} (${statute.version})`
   const parts = [
     named,
-    basis.article === undefined ? '' : t(`제${basis.article}조`, `art. ${basis.article}`),
+    basis.article === undefined ? '' : articleText(basis.article, language),
     basis.court ?? '',
     basis.order ?? '',
     basis.date ?? '',
@@ -163,14 +163,15 @@ function period(packet: Packet, t: Teller): string {
     : t(`기간: ${from ?? '개설일'} ~ ${until ?? '회신일'}`, `Period: ${from ?? 'opening'} to ${until ?? 'your reply'}`)
 }
 
-function totals(facts: Facts, packet: Packet, t: Teller): (readonly [string, Cell])[] {
+function totals(facts: Facts, packet: Packet, language: Language): (readonly [string, Cell])[] {
+  const t = teller(language)
   const rows: (readonly [string, Cell])[] = []
   const kinds = packet.kind === 'service' ? packet.endpoints : packet.targets.map(({ holding }) => holding)
   for (const asset of [...new Set(kinds.map((row) => row.asset))].sort()) {
     const of = { chain: packet.chain, asset }
     const mine = kinds.filter((row) => row.asset === asset)
     const traced = mine.reduce((sum, row) => sum + BigInt(tracedOf(row, facts.primary)), 0n)
-    rows.push([t('자산', 'Asset'), cell(`${symbolOf(facts, of)} (${asset})`)])
+    rows.push([t('자산', 'Asset'), cell(`${symbolOf(facts, of)} (${contractOf(asset, language)})`)])
     rows.push([t('건수', 'Rows'), cell(String(mine.length))])
     rows.push([
       t('추적 금액 합계', 'Traced, in all'),
@@ -242,7 +243,10 @@ function servicePart(facts: Facts, packet: ServicePacket, language: Language, wh
               : `${leg.senders.join(' ')}${leg.moreSenders > 0 ? ` (+${leg.moreSenders})` : ''}`,
           ),
         ],
-        [t('자산·토큰 계약', 'Asset, token contract'), cell(`${symbolOf(facts, endpoint)} ${endpoint.asset}`)],
+        [
+          t('자산·토큰 계약', 'Asset, token contract'),
+          cell(`${symbolOf(facts, endpoint)} ${contractOf(endpoint.asset, language)}`),
+        ],
         [
           t('입금액', 'Amount paid'),
           {

@@ -4,8 +4,10 @@ import type { BoundRow, CertificateRow, EntryRow } from '../format.ts'
 import type { Evidence } from './figures.ts'
 import { readLines, type VerifyLimits } from './files.ts'
 import { Findings } from './findings.ts'
+import { keyOf } from './journal.ts'
 import { comesAfter, type LedgerRow, ledgerRow } from './ledger.ts'
 import { type Entry, Network, type Problem, poolKey, type Side } from './network.ts'
+import { quantumPlace } from './quantum.ts'
 import type { Row } from './report-shape.ts'
 import { Retracing } from './retracing.ts'
 import { arrayOf, count, digits, isRecord, object, oneOf, optional, text } from './shape.ts'
@@ -103,6 +105,7 @@ export async function checkCertificates(
   const check = new CertificateCheck(evidence)
   await readLines(directory, FILE, limits, evidence.findings, (line, number) => check.take(line, number))
   check.close()
+  for (const table of check.tables) checkBalances(table, evidence)
   await checkTables(directory, limits, evidence, check.tables, tagged)
   return { networks: check.tables.length, certificates: check.certificates }
 }
@@ -164,19 +167,27 @@ class CertificateCheck {
       const isTracedBy = (kind: string) => kind === primary
       keep(`/services/${index}`, value, { chain: value.chain, id: undefined, targetIn, isTracedBy, pool: undefined })
     }
+    const held = new Set<string>()
     for (const { index, value } of report.rows('holdings')) {
-      const { chain, asset, id, transaction, output, address } = value
-      const at =
-        transaction !== undefined
-          ? `${transaction}:${output}`
-          : value.pool === 'cluster'
-            ? `cluster:${address}`
-            : address
+      held.add(keyOf(value.pool, value.chain, value.asset, quantumPlace(value)))
+      const { chain, asset, id } = value
+      const at = quantumPlace(value)
       const targetIn = (table: Table) => {
-        const edge = table.network?.rest(asset, at ?? '')
+        const edge = table.network?.rest(asset, at)
         return edge === undefined ? [] : [edge]
       }
       keep(`/holdings/${index}`, value, { chain, id, targetIn, isTracedBy: () => false, pool: value.pool })
+    }
+    for (const { index, value } of report.rows('quantum')) {
+      const { chain, asset, id, pool: kind } = value
+      const at = quantumPlace(value)
+      // The row of a holding proves for both; of nothing there is nothing to prove.
+      if (value.left === '0' || held.has(keyOf(kind, chain, asset, at))) continue
+      const targetIn = (table: Table) => {
+        const edge = table.network?.rest(asset, at)
+        return edge === undefined ? undefined : [edge]
+      }
+      keep(`/quantum/${index}`, value, { chain, id, targetIn, isTracedBy: () => false, pool: kind })
     }
   }
 
@@ -323,6 +334,60 @@ class CertificateCheck {
         this.#findings.add('certificate', FILE, '', `a proof of the ${side} of ${row} (${chain})`, 'none')
       }
     }
+  }
+}
+
+/** Walks the entries of a network and holds what quantum rows say of balances against what its pools held. */
+function checkBalances({ chain, pool: kind, openings, entries }: Table, { report, findings }: Evidence): void {
+  const rows = report.rows('quantum').filter(({ value }) => value.chain === chain && value.pool === kind)
+  if (rows.length === 0) return
+  const balance = new Map(openings)
+  const waiting = new Map<string, { since: string; lowest: bigint | undefined; entry: number }>()
+  for (const { value } of rows) {
+    const key = poolKey(value.asset, quantumPlace(value))
+    waiting.set(key, { since: value.since.transaction, lowest: undefined, entry: -1 })
+  }
+  const begun = new Set<string>()
+  for (const [number, { transaction, asset, into, in: taken, out: given }] of entries.entries()) {
+    const touched = new Set<string>()
+    const move = (of: string, at: string | undefined, amount: bigint, comes: boolean) => {
+      if (at === undefined) return
+      const key = poolKey(of, at)
+      const watched = waiting.get(key)
+      if (watched === undefined) return
+      balance.set(key, (balance.get(key) ?? 0n) + amount)
+      touched.add(key)
+      if (comes && watched.since === transaction) begun.add(key)
+    }
+    for (const { at, amount } of taken) move(asset, at, -amount, false)
+    for (const { at, amount } of given) move(into ?? asset, at, amount, true)
+    for (const key of touched) {
+      const watched = waiting.get(key)!
+      const held = balance.get(key)!
+      if (!begun.has(key) || (watched.lowest !== undefined && held >= watched.lowest)) continue
+      watched.lowest = held
+      watched.entry = number
+    }
+  }
+  for (const { index, value } of rows) {
+    const key = poolKey(value.asset, quantumPlace(value))
+    const { lowest, entry } = waiting.get(key)!
+    const where = `/quantum/${index}`
+    const left = balance.get(key) ?? 0n
+    findings.same('quantum', 'report.json', `${where}/left`, left.toString(), value.left)
+    if (lowest === undefined) {
+      findings.add('quantum', 'report.json', `${where}/since/transaction`, 'a payment into it', value.since.transaction)
+      continue
+    }
+    // One transaction may bring proceeds in more than one movement: the lowest is then at most what it was after the first.
+    findings.same('quantum', 'report.json', `${where}/lowest/amount`, lowest.toString(), value.lowest.amount)
+    findings.same(
+      'quantum',
+      'report.json',
+      `${where}/lowest/transaction`,
+      entries[entry].transaction,
+      value.lowest.transaction,
+    )
   }
 }
 

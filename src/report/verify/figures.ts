@@ -2,7 +2,9 @@ import type { Attribution, Conservation, Digits, Endpoint, Holding, Path, SeedRo
 import type { Findings } from './findings.ts'
 import { ENDPOINT_SINKS, type JournalSums, keyOf, type PoolOf, type TracedSums } from './journal.ts'
 import { comesAfter, type Ledger, type LedgerRow, legOf } from './ledger.ts'
+import { checkQuantum } from './quantum.ts'
 import type { ReportRows, Row } from './report-shape.ts'
+import { checkSensitivity } from './sensitivity.ts'
 import { escapePointer, METHOD_KEY, secondsOf } from './shape.ts'
 
 const FILE = 'report.json'
@@ -29,6 +31,8 @@ export function checkFigures(evidence: Evidence): void {
   checkServices(evidence)
   checkReach(evidence)
   checkHoldings(evidence)
+  checkQuantum(evidence)
+  checkSensitivity(evidence)
   checkTotals(evidence)
   checkPaths(evidence)
   checkRejected(evidence)

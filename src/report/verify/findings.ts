@@ -24,6 +24,9 @@ export const RULES = {
   holding: 'holdings are what rests in the journal',
   bounds: 'floor ≤ every method’s figure ≤ ceiling ≤ the payment',
   certificate: 'each floor and ceiling is proven by a cut and a flow of a network that is the ledger’s, or has a gap',
+  quantum:
+    'quantum is the lesser of what was mixed into a wallet and what is left there, and the shortfall is the rest',
+  sensitivity: 'what falls with an assumption is told of assumptions the report leans on, within what was paid',
   path: 'each path is a chain of ledger payments from its seed to its endpoint, and paths add up',
   gap: 'a figure that is missing has a gap that says why',
   rejected: 'what was rejected moved nothing',

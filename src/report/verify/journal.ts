@@ -160,6 +160,10 @@ export interface JournalSums {
   >
   readonly endpoints: Map<string, LegSums>
   readonly holdings: Map<string, RestSums>
+  /** What came into each holding, by (method, chain, asset, at), then by seed. */
+  readonly arrivals: Map<string, Map<string, bigint>>
+  /** The first entry that brought something, under any method of the pool, by (pool, chain, asset, at). */
+  readonly firstArrivals: Map<string, { readonly entry: number; readonly transaction: string }>
   /** What rests in each place, by sink, then by method: all seeds together, horizons too. */
   readonly rests: Map<string, Map<string, bigint>>
   readonly methods: Set<string>
@@ -198,6 +202,8 @@ export class JournalCheck {
     declared: new Map(),
     endpoints: new Map(),
     holdings: new Map(),
+    arrivals: new Map(),
+    firstArrivals: new Map(),
     rests: new Map(),
     methods: new Set(),
   }
@@ -611,6 +617,15 @@ export class JournalCheck {
     if (balance === undefined) this.balances.set(key, { amount, row: row.row })
     else balance.amount += amount
     const place = keyOf(row.method, row.chain, row.asset, row.at!)
+    const arrivals = this.sums.arrivals.get(place) ?? new Map<string, bigint>()
+    this.sums.arrivals.set(place, arrivals)
+    arrivals.set(row.seed, (arrivals.get(row.seed) ?? 0n) + amount)
+    const pool = this.poolOf(row.method, row.chain, this.ledger.utxoChains.has(row.chain))
+    const holder = keyOf(pool, row.chain, row.asset, row.at!)
+    const first = this.sums.firstArrivals.get(holder)
+    if (first === undefined || row.entry! < first.entry) {
+      this.sums.firstArrivals.set(holder, { entry: row.entry!, transaction: row.transaction! })
+    }
     const distance = this.distances.get(place)
     if (distance === undefined) this.distances.set(place, { hops, held: amount })
     else {

@@ -36,6 +36,8 @@ const attribution = object({
   transactions: optional(arrayOf(text)),
 })
 
+const moment = { transaction: text, time, height: nullable(count) }
+
 const ROWS: Readonly<Record<string, Shape>> = {
   snapshots: object({
     chain: text,
@@ -148,7 +150,30 @@ const ROWS: Readonly<Record<string, Shape>> = {
       }),
     ),
   }),
-  quantum: anything,
+  quantum: object({
+    id: text,
+    chain: text,
+    pool: oneOf('output', 'address', 'cluster'),
+    asset: text,
+    address: nullable(text),
+    transaction: optional(text),
+    output: optional(count),
+    covered: flag,
+    since: object(moment),
+    mixedIn: traced,
+    left: digits,
+    lowest: object({ amount: digits, ...moment }),
+    quantum: mapOf(methodKey, digits),
+    shortfall: mapOf(methodKey, digits),
+    floor: nullable(digits),
+    ceiling: nullable(digits),
+  }),
+  sensitivity: object({
+    without: oneOf('tagSource', 'seed', 'rule'),
+    name: text,
+    method: methodKey,
+    endpoints: arrayOf(object({ endpoint: text, total: digits })),
+  }),
   clusters: anything,
   conversions: anything,
   rejected: object({
@@ -196,6 +221,7 @@ export type RowName =
   | 'conservation'
   | 'paths'
   | 'quantum'
+  | 'sensitivity'
   | 'clusters'
   | 'conversions'
   | 'rejected'

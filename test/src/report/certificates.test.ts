@@ -9,8 +9,17 @@ import type { BoundRow, CertificateRow, EdgeRow, EntryRow, Report } from '../../
 import { gzipDeterministic } from '../../../src/report/gzip.ts'
 import { writeManifest } from '../../../src/report/manifest.ts'
 import { verifyBundle } from '../../../src/report/verify.ts'
+import { replayBundle } from '../../../src/trace/replay.ts'
 import { runTrace } from '../../../src/trace/run.ts'
-import { coinAddress, type DrawnFiles, idOf, randomCoinCase, randomTokenCase } from '../../support/random-case.ts'
+import {
+  coinAddress,
+  type DrawnFiles,
+  idOf,
+  randomCoinCase,
+  randomTokenCase,
+  TOKEN,
+  tokenAddress,
+} from '../../support/random-case.ts'
 
 type Loose<T> = T extends readonly (infer Item)[]
   ? Loose<Item>[]
@@ -277,10 +286,112 @@ describe('a planted error in the certificates', () => {
   })
 })
 
+/**
+ *     t0  payer  -> wallet 100 (seed buy: all)     t2  wallet -> shop 130    (50 left)
+ *     t1  friend -> wallet  80                     t3  friend -> wallet 40   (90 left)
+ */
+const MIXED: DrawnFiles = {
+  request: {
+    case: 'mixed',
+    method: { primary: 'fifo', reason: 'drawn' },
+    seeds: [
+      { id: 'buy', chain: 'ethereum', asset: TOKEN, transaction: `0x${idOf('m0')}`, transfer: 0, reason: 'drawn' },
+    ],
+    compare: ['ownFirst', 'proceedsFirst'],
+  },
+  ledger: [
+    { chain: 'ethereum', covers: 'all' },
+    ...[
+      ['payer', 'wallet', '100'],
+      ['friend', 'wallet', '80'],
+      ['wallet', 'shop', '130'],
+      ['friend', 'wallet', '40'],
+    ].map(([from, to, amount], height) => ({
+      ...{ chain: 'ethereum', id: `0x${idOf(`m${height}`)}`, height, index: 0, time: `2022-01-01T00:00:0${height}Z` },
+      status: 'success',
+      transfers: [{ index: 0, asset: TOKEN, from: tokenAddress(from), to: tokenAddress(to), amount }],
+    })),
+  ],
+  tags: `chain,address,label,category,source\nethereum,${tokenAddress('shop')},Shop,exchange,list\n`,
+}
+
+describe('quantum of mixed property', () => {
+  it('is the lesser of what was mixed in and what is left, with the low point and the shortfall', async () => {
+    const bundle = await trace(MIXED)
+    expect(await told(bundle)).toEqual([])
+    const report: Report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    const [row] = report.quantum
+    expect(report.quantum).toHaveLength(1)
+    const all = { fifo: '100', ownFirst: '100', proceedsFirst: '100' }
+    expect(Object.entries(row.mixedIn).map(([key, { total }]) => [key, total])).toEqual(Object.entries(all))
+    expect(row).toMatchObject({
+      ...{ address: tokenAddress('wallet'), left: '90', covered: true, floor: '0', ceiling: '50' },
+      lowest: { amount: '50', transaction: `0x${idOf('m2')}`, height: 2 },
+      since: { transaction: `0x${idOf('m0')}`, height: 0 },
+      quantum: { fifo: '90', ownFirst: '90', proceedsFirst: '90' },
+      shortfall: { fifo: '10', ownFirst: '10', proceedsFirst: '10' },
+    })
+  })
+
+  it.each([
+    ['what is left', (report: Loose<Report>) => (report.quantum[0].left = '91'), '/left'],
+    ['the low point', (report: Loose<Report>) => (report.quantum[0].lowest.amount = '49'), '/lowest/amount'],
+    [
+      'where the low point was',
+      (report: Loose<Report>) => Object.assign(report.quantum[0].lowest, report.quantum[0].since),
+      '/lowest/transaction',
+    ],
+    ['the ceiling of what is left', (report: Loose<Report>) => (report.quantum[0].ceiling = '40'), '/ceiling'],
+  ])('told wrong of %s is found', async (_, lie, where) => {
+    const bundle = await trace(MIXED)
+    const report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    lie(report)
+    await writeFile(join(bundle, 'report.json'), canonicalJson(report))
+    await rm(join(bundle, 'manifest.json'))
+    await writeManifest(bundle)
+    expect((await told(bundle)).join('\n')).toContain(where)
+  })
+})
+
+describe('sensitivity', () => {
+  it('says which figures fall with which assumption', async () => {
+    const two: DrawnFiles = {
+      ...MIXED,
+      request: {
+        ...MIXED.request,
+        compare: [],
+        seeds: [
+          ...(MIXED.request.seeds as unknown[]),
+          { id: 'dust', chain: 'ethereum', asset: TOKEN, transaction: `0x${idOf('m1')}`, transfer: 0, reason: 'drawn' },
+        ],
+      },
+    }
+    const bundle = await trace(two)
+    expect(await told(bundle)).toEqual([])
+    const report: Report = JSON.parse(await readFile(join(bundle, 'report.json'), 'utf8'))
+    expect(report.endpoints[0].traced.fifo).toEqual({ total: '130', bySeed: { buy: '100', dust: '30' } })
+    expect(report.sensitivity).toEqual([
+      { without: 'tagSource', name: 'list', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '0' }] },
+      { without: 'seed', name: 'buy', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '30' }] },
+      { without: 'seed', name: 'dust', method: 'fifo', endpoints: [{ endpoint: 'E1', total: '100' }] },
+    ])
+  })
+
+  it('comes again when the bundle is replayed, though less of the ledger is in it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(1 << 30), fc.boolean(), async (seed, coins) => {
+        const bundle = await trace(coins ? randomCoinCase(seed) : randomTokenCase(seed))
+        expect((await replayBundle(bundle)).different).toEqual([])
+      }),
+      { numRuns: 12 },
+    )
+  })
+})
+
 describe('certificates of cases drawn by chance', () => {
   const check = async (files: DrawnFiles) => {
     const bundle = await trace(files)
-    expect((await told(bundle)).filter((each) => /certificate/.test(each))).toEqual([])
+    expect((await told(bundle)).filter((each) => /certificate|quantum/.test(each))).toEqual([])
     await rm(bundle, { recursive: true })
   }
   it('hold on coins, by output, address and cluster, with limits and openings', async () => {

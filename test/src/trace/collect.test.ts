@@ -39,7 +39,7 @@ function tell(drawn: RandomCase, ledgers: Map<string, ChainLedger>): string {
   const request = decodeRequest(drawn.request)
   const book = buildTagBook(drawn.tags)
   const trace = followSeeds(request, ledgers, book, findHands(request, ledgers, book))
-  const report = assembleReport(trace, { ledger: nobody, tags: nobody, journal: nobody })
+  const { report } = assembleReport(trace, { ledger: nobody, tags: nobody, journal: nobody })
   return [
     canonicalJson(report),
     ...ledgerLines(trace),
