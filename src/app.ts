@@ -89,7 +89,7 @@ export async function buildApp(deps: AppDeps): Promise<App> {
   const { heartbeatMs, streamsMax } = config
   await routes(server, contract, config.strictAnswers, {
     ...traceHandlers({ records, queue, checkRequest: deps.checkRequest, heartbeatMs, streamsMax }),
-    ...resultHandlers({ records, queue, views: deps.views }),
+    ...resultHandlers({ records, queue, views: deps.views, ledgers: config.ledgers, tags: config.tags }),
     ...addressHandlers({ records, queue, desk: deps.desk }),
     ...serviceHandlers({ records, contract, metrics, version: deps.version }),
   })

@@ -63,6 +63,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: async (args, io) => (await import('./tags/commands.ts')).runPosts(args, { ...io, now: () => new Date() }),
   },
   ...sourceCommands,
+  paths: {
+    usage:
+      'proceeds paths --from ADDRESS|TXID:N --to entity:NAME|category:NAME|ADDRESS --ledger FILE… [--tags FILE…] [--chain CHAIN] [--asset ASSET]\n' +
+      '                 [--direction forward|backward] [--order value|hops|time] [--k N] [--hops N] [--amount UNITS]\n' +
+      '                 [--from-time TIME] [--until TIME] [--fan-out N] [--effort N] [--json]',
+    about:
+      'Searches ledgers for ways that value could have gone, payment after later payment, without tracing: the k that could carry\n' +
+      'most, the shortest, or the soonest. Never through a tagged service. Says what was searched, what was cut, why it stopped.',
+    run: paths,
+  },
   verify: {
     usage: 'proceeds verify DIR [--json] [--public-key KEY.pem]',
     about:
@@ -282,6 +292,35 @@ async function replay(args: string[], io: Io): Promise<number> {
   if (different.length === 0) return 0
   io.err('BUNDLE_INVALID: worked again, the case did not give the same bytes.\n')
   return 1
+}
+
+async function paths(args: string[], io: Io): Promise<number> {
+  const text = { type: 'string' } as const
+  const { values } = parse(
+    args,
+    {
+      ledger: { type: 'string', multiple: true },
+      tags: { type: 'string', multiple: true },
+      ...{ from: text, to: text, chain: text, asset: text, direction: text, order: text, k: text, hops: text },
+      ...{ amount: text, 'from-time': text, until: text, 'fan-out': text, effort: text },
+      json: { type: 'boolean' },
+    },
+    0,
+  )
+  const { ledger, tags, json, 'from-time': fromTime, 'fan-out': fanOut, ...plain } = values
+  if (ledger === undefined) throw new Misuse('--ledger FILE says what to search; at least one is wanted')
+  for (const name of ['from', 'to'] as const) if (values[name] === undefined) throw new Misuse(`--${name} is wanted`)
+  const { findPathsInFiles } = await import('./trace/find-paths.ts')
+  const { tellPaths } = await import('./report/tell-paths.ts')
+  const query = {
+    ...plain,
+    ...(fromTime === undefined ? {} : { fromTime }),
+    ...(fanOut === undefined ? {} : { fanOut }),
+  }
+  const answer = await findPathsInFiles(query, { ledgers: ledger, tags: tags ?? [] })
+  if (json === true) io.out(`${JSON.stringify(answer, null, 2)}\n`)
+  else for (const line of tellPaths(answer)) io.out(`${line}\n`)
+  return 0
 }
 
 async function serve(args: string[], io: Io): Promise<number> {

@@ -12,6 +12,9 @@ export interface ResultDeps {
   readonly records: Records
   readonly queue: TraceQueue
   readonly views: ViewRunner
+  /** The files that every trace of this service reads, which path searches read too. */
+  readonly ledgers: readonly string[]
+  readonly tags: readonly string[]
 }
 
 /** Which file of a bundle an operation hands out, and as what. */
@@ -32,7 +35,7 @@ const FILES = {
 const FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; sandbox"
 
 /** The bundle of a finished trace, and views of its report. */
-export function resultHandlers({ records, queue, views }: ResultDeps): Handlers {
+export function resultHandlers({ records, queue, views, ledgers, tags }: ResultDeps): Handlers {
   const sendFile = async (request: FastifyRequest, reply: FastifyReply, name: string, type: string) => {
     const record = getFinished(records, request)
     const file = record.result.files.find((each) => each.name === name)
@@ -90,6 +93,17 @@ export function resultHandlers({ records, queue, views }: ResultDeps): Handlers 
         .header('content-type', 'application/gexf+xml; charset=utf-8')
         .header('content-disposition', `inline; filename="${record.id}-graph.gexf"`)
         .send(gexf)
+    },
+
+    async searchPaths(request) {
+      const query = request.query as Record<string, string | number>
+      if (ledgers.length === 0) throw new Fault('NOT_FOUND', 'this service was started without a ledger to search')
+      return views.ask<'search'>({
+        kind: 'search',
+        query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, String(value)])),
+        ledgers,
+        tags,
+      })
     },
 
     async findShortest(request) {

@@ -1,7 +1,6 @@
 import {
   type Bound,
   BoundsSolver,
-  BrokenInvariant,
   type DepositAccount,
   FEE_LEG,
   findReach,
@@ -18,7 +17,7 @@ import {
 import { engine } from '../engine.ts'
 import type { Gap } from '../gaps.ts'
 import { stopOfCategory } from '../tags/categories.ts'
-import type { Tag } from '../tags/tag.ts'
+import { compareTags, type Tag } from '../tags/tag.ts'
 import { formatTime } from '../text.ts'
 import type { ChainRun, MethodRun, Trace } from '../trace/trace.ts'
 import { CERTIFICATE_LIMITS, type CertificateLimits, ProofBudget, type RunProofs, tellOmitted } from './certificates.ts'
@@ -38,6 +37,7 @@ import type {
   Traced,
 } from './format.ts'
 import { REPORT_SCHEMA } from './format.ts'
+import { addressesOf, readTransactions } from './ledger-file.ts'
 import { legFacts } from './leg-facts.ts'
 import { drawPaths } from './paths.ts'
 import { tellQuantum } from './quantum.ts'
@@ -431,17 +431,29 @@ function inKeyOrder(found: ReadonlyMap<string, Traced>, keys: readonly string[])
 }
 
 /**
- * The tag of the wallet that a deposit account is swept into: it speaks for the account by the rule, and keeps its own
- * source and grade. The sweeps are what carries it.
+ * The tag of the wallet that a deposit account is swept into, or spent beside: it speaks for the account by the rule, and
+ * keeps its own source and grade. Where no sweep names a tagged wallet (several were spent together), the first claim in
+ * canonical order that names the service among the addresses the trace read.
  */
 function carriedTag(trace: Trace, chain: string, deposit: DepositAccount): Tag {
+  const names = (tag: Tag) => stopOfCategory(tag.category) === 'service' && (tag.entity ?? tag.label) === deposit.entity
   for (const { paidOut } of deposit.sweeps) {
     if (paidOut.counterparty === null || paidOut.time === undefined) continue
-    const tags = trace.book.stopAt(chain, paidOut.counterparty, paidOut.time)?.tags ?? []
-    const tag = tags.find((each) => (each.entity ?? each.label) === deposit.entity)
+    const tag = trace.book.stopAt(chain, paidOut.counterparty, paidOut.time)?.tags.find(names)
     if (tag !== undefined) return tag
   }
-  throw new BrokenInvariant(`the deposit account ${deposit.address} is swept into a tagged wallet`)
+  let first: Tag | undefined
+  for (const transaction of readTransactions(trace, chain)) {
+    for (const address of addressesOf(transaction)) {
+      const tag = trace.book.claimsOf(chain, address).find(names)
+      if (tag !== undefined && (first === undefined || compareTags(tag, first) < 0)) first = tag
+    }
+  }
+  invariant(
+    first !== undefined,
+    `a tag names ${deposit.entity}, whose deposit account ${deposit.address} is said to be`,
+  )
+  return first
 }
 
 /** The clusters behind the pools that were traced by cluster, with enough links to join all members and not one more. */

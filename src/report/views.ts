@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { LRUCache } from 'lru-cache'
 import { FLOW_VIEW_EDGES_MAX, type FlowRow, fewestHops, mergeFlowRows } from '../../graph/index.ts'
 import { Fault } from '../faults.ts'
+import { findPathsInFiles, type PathAnswer, type PathQuery } from '../trace/find-paths.ts'
 import type { Endpoint, Path, PathStep, Report, SeedRow } from './format.ts'
 import { type HoldingNote, renderGexf } from './gexf.ts'
 
@@ -20,6 +21,13 @@ export type ViewRequest =
       readonly limit: number
     }
   | { readonly kind: 'gexf'; readonly file: string }
+  | {
+      /** A question to the service's own ledgers rather than to a report. */
+      readonly kind: 'search'
+      readonly query: PathQuery
+      readonly ledgers: readonly string[]
+      readonly tags: readonly string[]
+    }
   | { readonly kind: 'shortest'; readonly file: string; readonly seed: string; readonly service: string }
 
 export interface PathsView {
@@ -43,6 +51,7 @@ export interface ShortestView {
 export interface ViewAnswers {
   readonly paths: PathsView
   readonly gexf: string
+  readonly search: PathAnswer
   readonly shortest: ShortestView
 }
 
@@ -50,6 +59,7 @@ const parsed = new LRUCache<string, Report>({ maxSize: REPORT_BYTES_MAX, max: 8 
 
 /** Answers a question to a report. Faults: NOT_FOUND for a seed or service the report does not have, LIMIT_EXCEEDED. */
 export async function answerView(view: ViewRequest): Promise<ViewAnswers[ViewRequest['kind']]> {
+  if (view.kind === 'search') return findPathsInFiles(view.query, view)
   const report = await readReport(view.file)
   if (view.kind === 'paths') return pathsOf(report, view)
   if (view.kind === 'gexf') return gexfOf(report)

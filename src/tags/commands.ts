@@ -5,6 +5,7 @@ import { canonicalAddress, chainsOfAddress, explainAddress } from '../chains/add
 import { readBytes } from '../chains/dump/read.ts'
 import { Fault } from '../faults.ts'
 import { buildTagBook } from './book.ts'
+import { stopOfCategory } from './categories.ts'
 import { type Claim, type ClaimContent, claimId } from './claims.ts'
 import { tagsToCsv } from './csv.ts'
 import { countCategories, loadTags } from './load.ts'
@@ -113,6 +114,16 @@ async function accept(args: readonly string[], io: CommandIo): Promise<number> {
   const decisions = await readDecisions(readBytes(name), { name, by: by.trim(), all: values.all === true })
   const claims = await openClaims(store)
   try {
+    for (const { tag } of decisions.accepted) {
+      const services = claims
+        .claimsOf(tag.chain, tag.address)
+        .filter((claim) => stopOfCategory(claim.tag.category) !== undefined)
+      for (const { tag: other } of services) {
+        io.err(
+          `warning   ${tag.address}: ${other.source} says ${other.label} [${other.category}]; both claims stand, and a trace ends there\n`,
+        )
+      }
+    }
     const { added, known } = claims.append(decisions.accepted, recordAt(io.now()))
     printRejected(decisions.invalid, io)
     io.out(

@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   rawBlock: async () => (await import('./raw-block.ts')).benchRawBlock,
   bounds: async () => (await import('./bounds.ts')).benchBounds,
   clusters: async () => (await import('./clusters.ts')).benchClusters,
+  search: async () => (await import('./search.ts')).benchSearch,
   store: async () => (await import('./store.ts')).benchStore,
   dump: async () => (await import('./dump.ts')).benchDump,
 }

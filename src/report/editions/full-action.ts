@@ -8,7 +8,7 @@ import { contractOf, figureCell, money, symbolOf } from './money.ts'
 import { lackingOf, type Packet, packetsOf, recordsWanted } from './packets.ts'
 import { STABLECOINS, stablecoinOf, targetsOf } from './stablecoins.ts'
 import { actionWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 const TARGETS_SET = 300
 
@@ -140,26 +140,47 @@ function quantumPart(facts: Facts, language: Language): Block[] {
       ],
     })
   }
-  const { primary } = (facts.report.request as { method: { primary: string } }).method
-  const rows = facts.report.quantum.filter((row) => row.mixedIn[primary] !== undefined)
-  if (rows.length > 0) {
-    blocks.push({
-      kind: 'list',
-      items: rows.slice(0, TARGETS_SET).map((row) => {
-        const figure = (amount: string) => money(facts, row, amount)
-        const where = row.address ?? `${row.transaction}:${row.output}`
-        return [
-          `${row.id} ${where}`,
-          `${t('혼입', 'mixed in')} ${figure(row.mixedIn[primary].total)}`,
-          `${t('잔액', 'left')} ${figure(row.left)}`,
-          `${t('혼입 후 최저 잔액', 'lowest since')} ${figure(row.lowest.amount)}`,
-          `${t('몰수 대상 한도', 'quantum')} ${figure(row.quantum[primary])}`,
-          `${t('부족분', 'shortfall')} ${figure(row.shortfall[primary])}`,
-        ].join(' · ')
-      }),
-    })
-  }
-  return blocks
+  blocks.push({
+    kind: 'text',
+    tone: 'note',
+    text: t(
+      '부족분에는 자료 밖으로 나간 금액(미확인)이 들어 있다. 그 금액은 없어진 것이 아니라 보이지 않는 것이다.',
+      'The shortfall includes what went outside the data (unseen): it is not gone, only not seen.',
+    ),
+  })
+  const { quantum } = facts.report
+  const { primary } = facts
+  const set = quantum.filter((row) => (row.mixedIn[primary]?.total ?? '0') !== '0')
+  if (set.length === 0) return blocks
+  return [
+    ...blocks,
+    {
+      kind: 'table',
+      columns: [
+        { title: t('번호', 'Id'), width: 24 },
+        { title: t('혼합된 지갑', 'Mixed wallet'), width: '*' },
+        { title: t('혼입액', 'Mixed in'), width: 68, align: 'right' },
+        { title: t('남은 잔액', 'Left'), width: 64, align: 'right' },
+        { title: t('최저 잔액', 'Lowest'), width: 60, align: 'right' },
+        { title: t('몰수 한도', 'Quantum'), width: 68, align: 'right' },
+        { title: t('부족분', 'Shortfall'), width: 68, align: 'right' },
+      ],
+      rows: set
+        .slice(0, TARGETS_SET)
+        .map((row) => [
+          cell(row.id),
+          cell(
+            `${row.address ?? `${row.transaction}:${row.output}`}\n${row.chain} ${symbolOf(facts, row)}${row.covered ? '' : t(' · 자료 밖', ' · outside the data')}`,
+          ),
+          figureCell(facts, row, row.mixedIn[primary]?.total ?? null, row.id, `mixedIn/${primary}/total`),
+          figureCell(facts, row, row.left, row.id, 'left'),
+          figureCell(facts, row, row.lowest.amount, row.id, 'lowest/amount'),
+          figureCell(facts, row, row.quantum[primary] ?? null, row.id, `quantum/${primary}`),
+          figureCell(facts, row, row.shortfall[primary] ?? null, row.id, `shortfall/${primary}`),
+        ]),
+    },
+    ...restNote(t, Math.min(set.length, TARGETS_SET), set.length, 'report.json'),
+  ]
 }
 
 function formsPart(facts: Facts, packets: readonly Packet[], language: Language): Block[] {
@@ -200,7 +221,7 @@ function formsPart(facts: Facts, packets: readonly Packet[], language: Language)
   ]
   const head = (form: string) => {
     const { statute, article, ...names } = STATUTES.forms[form]
-    return `${names[language]} (${STATUTES.statutes[statute][language]} ${article})`
+    return `${names[language]} (${STATUTES.statutes[statute][language]} ${articleText(article, language)})`
   }
   const table = (rows: readonly (readonly [string, string])[]): Block => ({
     kind: 'facts',

@@ -3,7 +3,7 @@ import type { Endpoint } from '../format.ts'
 import { type Block, type Cell, type Column, cell } from './document.ts'
 import { type Facts, legKey, serviceNameOf, tracedOf, valueOn } from './facts.ts'
 import { figureCell, symbolOf } from './money.ts'
-import { whyLinked } from './sentences.ts'
+import { idList, whyLinked } from './sentences.ts'
 import { derivationWord, methodWord } from './terms.ts'
 import { group, koreanTime, type Language, oneLine, percent, type Teller, teller } from './words.ts'
 
@@ -358,6 +358,7 @@ export function methodPart(facts: Facts, language: Language): Block[] {
       ]),
     },
     ...restNote(t, set.length, sensitive.length, 'endpoints.csv'),
+    ...ablationPart(facts, language),
   ]
 }
 
@@ -365,4 +366,33 @@ function scalars(record: Record<string, unknown>): string {
   return Object.entries(record)
     .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
     .join('; ')
+}
+
+/** What each assumption carries: the endpoints that change without it. */
+function ablationPart(facts: Facts, language: Language): Block[] {
+  const t = teller(language)
+  const { sensitivity } = facts.report
+  if (sensitivity.length === 0) return []
+  const words = { tagSource: t('표지 출처', 'tag source'), seed: t('시드', 'seed'), rule: t('규칙', 'rule') }
+  return [
+    { kind: 'heading', level: 2, text: t('가정을 하나씩 뺀 결과', 'With one assumption less') },
+    {
+      kind: 'table',
+      columns: [
+        { title: t('뺀 것', 'Without'), width: 80 },
+        { title: t('이름', 'Name'), width: 150 },
+        { title: t('달라지는 도달점', 'Endpoints that change'), width: '*' },
+        { title: t('0이 되는 것', 'Come to zero'), width: 70, align: 'right' },
+      ],
+      rows: sensitivity
+        .slice(0, ROWS_SET)
+        .map((row) => [
+          cell(words[row.without]),
+          cell(oneLine(row.name, 120)),
+          cell(row.endpoints.length === 0 ? t('없음', 'none') : idList(row.endpoints.map(({ endpoint }) => endpoint))),
+          { text: String(row.endpoints.filter(({ total }) => total === '0').length), align: 'right' },
+        ]),
+    },
+    ...restNote(t, Math.min(sensitivity.length, ROWS_SET), sensitivity.length, 'report.json'),
+  ]
 }

@@ -7,7 +7,7 @@ import type { CheckResult } from './linter.ts'
 import { money } from './money.ts'
 import { basisText } from './packet-document.ts'
 import { methodWord, SINKS, sinkWord } from './terms.ts'
-import { type Language, oneLine, teller } from './words.ts'
+import { articleText, type Language, oneLine, teller } from './words.ts'
 
 export interface Status {
   readonly final: boolean
@@ -245,7 +245,7 @@ function dates(facts: Facts, language: Language): Block[] {
         const rule = STATUTES.clocks[clock.clock]
         return [
           cell(`${rule[language]}${clock.about === undefined ? '' : ` – ${oneLine(clock.about, 120)}`}`),
-          cell(`${STATUTES.statutes[rule.statute][language]} ${rule.article}`),
+          cell(`${STATUTES.statutes[rule.statute][language]} ${articleText(rule.article, language)}`),
           cell(clock.start),
           cell(String(clock.extended)),
           { text: lastDay(clock), bold: true },

@@ -40,6 +40,8 @@ export interface MakeOptions {
 export interface Made {
   readonly files: readonly string[]
   readonly facts: Facts
+  /** Checks that stand in the way of a final report. */
+  readonly open: readonly string[]
 }
 
 type Write = (name: string, data: string | Uint8Array | Iterable<string>) => Promise<void>
@@ -66,7 +68,7 @@ export async function makeEditions(options: MakeOptions): Promise<Made> {
       await writeFull(facts, { final: options.final, checks }, options.languages, write)
     if (options.editions.includes('packets')) await writePackets(facts, options.languages, write)
   })
-  return { files, facts }
+  return { files, facts, open: open.map(({ id }) => id) }
 }
 
 async function writeFull(facts: Facts, status: Status, languages: readonly Language[], write: Write): Promise<void> {

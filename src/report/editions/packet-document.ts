@@ -8,7 +8,7 @@ import { type IssuerPacket, issuerNote, lackingOf, type Packet, recordsWanted, t
 import { whyLinked } from './sentences.ts'
 import { STABLECOINS } from './stablecoins.ts'
 import { actionWord, methodWord } from './terms.ts'
-import { koreanTime, type Language, oneLine, percent, type Teller, teller } from './words.ts'
+import { articleText, koreanTime, type Language, oneLine, percent, type Teller, teller } from './words.ts'
 
 /** Payments told one by one in the PDF; the text and the CSV hold all. */
 const TOLD_MAX = 200
@@ -143,7 +143,7 @@ export function basisText(basis: Facts['caseFile']['legalBasis'][number], langua
   const named = statute === undefined ? basis.statute : `${statute[language]} (${statute.version})`
   const parts = [
     named,
-    basis.article === undefined ? '' : t(`제${basis.article}조`, `art. ${basis.article}`),
+    basis.article === undefined ? '' : articleText(basis.article, language),
     basis.court ?? '',
     basis.order ?? '',
     basis.date ?? '',

@@ -1,7 +1,7 @@
 /** A document as PDF/A-2b: fonts embedded, no scripts, no links out, text that can be selected, the same bytes every time. */
 import pdfmake from 'pdfmake'
 import type { Block, Cell, Column, Document } from './document.ts'
-import { drawableText, FONT_FOLDER, FONTS } from './fonts.ts'
+import { drawableText, FONT_FOLDER, FONTS, plainFont } from './fonts.ts'
 import { packPdf } from './pdf-pack.ts'
 
 type Node = Record<string, unknown>
@@ -11,9 +11,6 @@ const PAGE_WIDTH = 515
 /** The same lying down. */
 const PAGE_LENGTH = 760
 const PADDING = 3
-
-/** Letters stay the letters that they are: no ligatures, no contextual forms (“0x” must not become “0×”). */
-const PLAIN_LETTERS = { calt: false, liga: false, clig: false, dlig: false, ss01: false }
 
 const INK = '#1b2430'
 const GREY = '#5b6673'
@@ -26,6 +23,7 @@ let ready = false
 function prepare(): void {
   if (ready) return
   pdfmake.setFonts(FONTS)
+  for (const file of Object.values(FONTS.Pretendard)) pdfmake.virtualfs.writeFileSync(file, plainFont(file))
   pdfmake.setUrlAccessPolicy(() => false)
   pdfmake.setLocalAccessPolicy((path) => path.startsWith(FONT_FOLDER))
   ready = true
@@ -62,7 +60,7 @@ export function definitionOf(document: Document): Node {
       creationDate: date,
       modDate: date,
     },
-    defaultStyle: { font: 'Pretendard', fontSize: 9, lineHeight: 1.25, color: INK, fontFeatures: PLAIN_LETTERS },
+    defaultStyle: { font: 'Pretendard', fontSize: 9, lineHeight: 1.25, color: INK },
     header: () => ({
       columns: [{ text: drawableText(document.header), fontSize: 7, color: GREY }],
       margin: [40, 24, 40, 0],

@@ -33,7 +33,7 @@ const METHOD_WORDS: Readonly<Record<string, Pair>> = {
 }
 
 const SINK_WORDS: Readonly<Record<string, Pair>> = {
-  service: ['거래소 등 사업자', 'service'],
+  service: ['거래소 등 사업자', 'at services'],
   holding: ['지갑에 남아 있음', 'still held'],
   mixer: ['믹서', 'mixer'],
   bridge: ['브리지', 'bridge'],

@@ -11,6 +11,21 @@ export function teller(language: Language): Teller {
   return language === 'ko' ? (ko) => ko : (_, en) => en
 }
 
+/**
+ * An article as it is cited: `215의2` is 제215조의2, `33(3)` 제33조 제3항, `시행령 17(6)` 시행령 제17조 제6항. What already names its 조 or is
+ * no number is left as it stands.
+ */
+export function articleText(article: string, language: Language): string {
+  if (language === 'en')
+    return `art. ${article.replace('시행령', 'Enforcement Decree').replace(/(\d+)의(\d+)/g, '$1-$2')}`
+  if (/[조항]/.test(article)) return article
+  return article.replace(
+    /(\d+)(의\d+)?(?:\((\d+)\))?/g,
+    (_, number, branch = '', paragraph) =>
+      `제${number}조${branch}${paragraph === undefined ? '' : ` 제${paragraph}항`}`,
+  )
+}
+
 /** Digits with commas between thousands; what follows the point is left as it is: 330,743.165474. */
 export function group(digits: string): string {
   const [whole, rest] = digits.split('.')

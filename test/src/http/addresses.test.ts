@@ -10,7 +10,7 @@ const A = '1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa'
 const B = '12cbQLTFMXRnSzktFkuoG3eHoMeFtpTu3S'
 const C = '1BvBMSEYstWetqTFn5Au4m4GFg7xJaNVN2'
 const LONE = '3P14159f73E4gFr7JterCCQh9QjiTjiZrG'
-const T1 = 'TAUN6FwrnwwmaEqYcckffC7wYmbaS6cBiX'
+const T1 = 'TWd7KM71dbERdzyRwcowHEDwjmPYPcwTvn'
 const HOT = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t'
 
 let folder: string

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { main } from '../../../src/cli.ts'
 import { type CommandIo, runPosts, runTags } from '../../../src/tags/commands.ts'
 
-const TRON = 'TAUN6FwrnwwmaEqYcckffC7wYmbaS6cBiX'
+const TRON = 'TWd7KM71dbERdzyRwcowHEDwjmPYPcwTvn'
 
 let folder: string
 let clock = Date.UTC(2026, 0, 1)
@@ -134,6 +134,11 @@ describe('proceeds tags and posts', () => {
     const undecided = await run(runPosts, 'accept', table, '--store', store, '--by', 'Kim')
     expect(undecided.out).toMatch(/^0 claims recorded.*1 undecided/)
     writeFileSync(table, readFileSync(table, 'utf8').replace('\n,', '\naccept,'))
+    const exchange = put('e.csv', `chain,address,label,category,source\ntron,${TRON},Some hot,exchange,list\n`)
+    const other = join(folder, 'other-store')
+    await run(runTags, 'import', exchange, '--store', other)
+    const warned = await run(runPosts, 'accept', table, '--store', other, '--by', 'Kim')
+    expect(warned.err).toMatch(/warning .*list says Some hot \[exchange\]; both claims stand/)
     expect((await run(runPosts, 'accept', table, '--store', store, '--by', 'Kim')).out).toMatch(/^1 claims recorded/)
     const listed = await run(runTags, 'list', TRON, '--store', store)
     expect(listed.out).toMatch(/drug_sale\/dead_drop_channel/)

@@ -3,7 +3,7 @@ import { loadTags } from '../../../src/tags/load.ts'
 
 const A = '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
 const B = '0xdAC17F958D2ee523a2206206994597C13D831ec7'
-const TRON = 'TAUN6FwrnwwmaEqYcckffC7wYmbaS6cBiX'
+const TRON = 'TWd7KM71dbERdzyRwcowHEDwjmPYPcwTvn'
 
 async function load(...files: { name: string; text: string; folder?: string }[]) {
   const { tags, rejected, packs } = await loadTags(

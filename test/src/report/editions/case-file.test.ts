@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Fault } from '../../../../src/faults.ts'
 import { decodeCaseFile } from '../../../../src/report/editions/case-file.ts'
 import { lastDay } from '../../../../src/report/editions/clocks.ts'
-import { percent } from '../../../../src/report/editions/words.ts'
+import { articleText, percent } from '../../../../src/report/editions/words.ts'
 import { drawnCase } from '../../../support/editions.ts'
 
 const faultOf = (value: unknown): string => {
@@ -97,6 +97,16 @@ describe('a clock', () => {
     ['kr-travel-rule', '2026-11-20T00:00:00Z', 0, '2026-11-25'],
   ])('%s from %s, extended %i times, ends on %s', (clock, start, extended, last) => {
     expect(lastDay({ clock, start, extended })).toBe(last)
+  })
+})
+
+describe('an article', () => {
+  it('is cited as Korean law cites it', () => {
+    expect(articleText('215의2', 'ko')).toBe('제215조의2')
+    expect(articleText('33(3)', 'ko')).toBe('제33조 제3항')
+    expect(articleText('시행령 17(6)', 'ko')).toBe('시행령 제17조 제6항')
+    expect(articleText('제34조', 'ko')).toBe('제34조')
+    expect(articleText('215의2', 'en')).toBe('art. 215-2')
   })
 })
 

@@ -37,7 +37,10 @@ function inReport(
       (each) => [each.seed, each.method, each.chain, each.asset].join('/') === rest.join('/'),
     )
   } else if (kind in byNumber) found = byNumber[kind][Number(rest[0])]
-  else found = [...report.endpoints, ...report.holdings, ...report.paths].find((each) => each.id === row)
+  else
+    found = [...report.endpoints, ...report.holdings, ...report.paths, ...report.quantum].find(
+      (each) => each.id === row,
+    )
   const path = found as { endpoint?: string; chain?: string; asset?: string }
   const of = path.chain !== undefined ? path : report.endpoints.find((each) => each.id === path.endpoint)!
   const value = field.split('/').reduce<unknown>((at, step) => (at as Record<string, unknown>)?.[step], found)
@@ -171,6 +174,20 @@ describe('figures', () => {
           cells.ceiling_base_units,
         ]).toEqual([endpoint.amount, endpoint.traced.fifo.total, endpoint.floor ?? '', endpoint.ceiling ?? ''])
       }
+    }
+  })
+
+  it('stand in one packet for each service and network, and in none for a mixer', () => {
+    const packets = packetsOf(facts)
+    expect(packets.map(({ kind, name, chain }) => [kind, name, chain])).toEqual([
+      ['service', 'exchange-24', 'bitcoin'],
+      ['service', 'exchange-24', 'tron'],
+      ['issuer', 'Tether', 'tron'],
+    ])
+    for (const packet of packets) {
+      if (packet.kind !== 'service') continue
+      for (const { chain, service } of packet.endpoints)
+        expect([chain, service?.entity]).toEqual([packet.chain, packet.name])
     }
   })
 

@@ -36,7 +36,7 @@ beforeAll(async () => {
     caseText,
     final: false,
   })
-})
+}, 120_000)
 afterAll(() => rm(home, { recursive: true, force: true }))
 
 describe('the editions of the drawn bundle', () => {

@@ -16,7 +16,7 @@ import { scanPosts } from '../../../../src/tags/posts/scan.ts'
 import type { RejectedTag } from '../../../../src/tags/tag.ts'
 import { tag } from '../support.ts'
 
-const TRON = 'TAUN6FwrnwwmaEqYcckffC7wYmbaS6cBiX'
+const TRON = 'TWd7KM71dbERdzyRwcowHEDwjmPYPcwTvn'
 const USDT = 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t'
 const SALE = `아이스 판매합니다. 던지기 전지역 1g 40\n입금 주소 USDT-TRC20 ${TRON}\n코인 결제만`
 
@@ -296,7 +296,7 @@ describe('decisions', () => {
   })
 
   test.each([
-    ['a changed address', TRON, TRON.replace('TAUN', 'TAVN'), /address:/],
+    ['a changed address', TRON, TRON.replace('TWd7', 'TWx7'), /address:/],
     ['a buyer’s wallet', 'drug_sale/dead_drop_channel', 'drug_sale/buyer_wallet', /never a seed/],
     ['another category', 'drug_sale/dead_drop_channel', 'exchange', /drug_sale tree/],
     ['no grade', ',F3,', ',sure,', /Admiralty/],
