@@ -1,6 +1,5 @@
 import { type Asset, type Chain, NATIVE } from '../../../graph/index.ts'
 import { Fault } from '../../faults.ts'
-import { canonicalAddress } from '../address.ts'
 import { type HttpSource, parseJson } from '../http.ts'
 import { asRecord, type BlockIndex, contradicts, type Found } from '../source.ts'
 import { findEvmChain } from './chains.ts'
@@ -140,12 +139,12 @@ export class AccountApi implements BlockIndex {
         throw contradicts(`${list} of ${address}: a row has no block or no id`)
       }
       const parties = [row.from, row.to, row.contractAddress].map((party) =>
-        typeof party === 'string' ? canonicalAddress('ethereum', party.toLowerCase()) : undefined,
+        typeof party === 'string' ? party.toLowerCase() : undefined,
       )
-      if (!parties.slice(0, 2).includes(address) && parties[2] !== address) {
+      if (!parties.slice(0, 2).includes(address.toLowerCase()) && parties[2] !== address.toLowerCase()) {
         throw contradicts(`${list} of ${address}: transaction ${id} is listed and names another account`)
       }
-      if (asset !== NATIVE && parties[2] !== asset) {
+      if (asset !== NATIVE && parties[2] !== asset.toLowerCase()) {
         throw contradicts(`${list} of ${address}: transaction ${id} moves ${String(row.contractAddress)}, not ${asset}`)
       }
       // Two transfers of a transaction may be the same in all that is told; the count keeps them apart.
