@@ -182,7 +182,7 @@ class Compiler {
     const { numberOf, names, hops: hopsOf, reachedIn, reachedAt, closedAt, closed } = this.draft
     const known = numberOf.get(name)
     if (known !== undefined) {
-      if (hops < hopsOf[known]) {
+      if (hops <= hopsOf[known]) {
         hopsOf[known] = hops
         reachedIn[known] = transaction
       }

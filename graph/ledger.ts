@@ -92,3 +92,17 @@ export function isUtxoChain(chain: Chain): boolean {
   if (chain.startsWith('bip122:')) return true
   return UTXO_CHAINS.has(chain) || UTXO_CHAINS.has(chain.replace(/-(testnet\d*|testnet|signet|regtest)$/, ''))
 }
+
+/** Every address that a transaction names. */
+export function* addressesOf(transaction: Transaction): Generator<string> {
+  if (transaction.kind === 'utxo') {
+    for (const { address } of transaction.inputs) if (address !== null) yield address
+    for (const { address } of transaction.outputs) if (address !== null) yield address
+  } else {
+    for (const { from, to } of transaction.transfers) {
+      yield from
+      yield to
+    }
+    if (transaction.fee !== undefined) yield transaction.fee.from
+  }
+}

@@ -17,11 +17,11 @@ import { resultHandlers } from './http/results.ts'
 import type { Handlers } from './http/routes.ts'
 import { serviceHandlers } from './http/service.ts'
 import { traceHandlers } from './http/traces.ts'
-import type { ViewRunner } from './report/view-runner.ts'
 import type { Records } from './store/records.ts'
-import type { DeskRunner } from './trace/desk-runner.ts'
-import { TraceQueue } from './trace/queue.ts'
-import type { TraceRunner } from './trace/runner.ts'
+import type { DeskRunner } from './work/desk-runner.ts'
+import { TraceQueue } from './work/queue.ts'
+import type { TraceRunner } from './work/runner.ts'
+import type { ViewRunner } from './work/view-runner.ts'
 
 /** Everything the service is made of; `buildApp` joins it and starts nothing but what `ready()` starts. */
 export interface AppDeps {

@@ -13,8 +13,8 @@ import { tellSummary } from './report/summary.ts'
 import { POSTS_USAGE, TAGS_USAGE } from './tags/usage.ts'
 import { askedSources, SOURCE_OPTIONS, sourceCommands } from './trace/cli-store.ts'
 import { decodeRequest } from './trace/decode-request.ts'
-import { readJson, replayBundle } from './trace/replay.ts'
-import { type RunInput, runTrace } from './trace/run.ts'
+import { readJson, replayBundle } from './work/replay.ts'
+import { type RunInput, runTrace } from './work/run.ts'
 
 /** Where a command writes; tests hand in their own. */
 export interface Io {
@@ -310,8 +310,8 @@ async function paths(args: string[], io: Io): Promise<number> {
   const { ledger, tags, json, 'from-time': fromTime, 'fan-out': fanOut, ...plain } = values
   if (ledger === undefined) throw new Misuse('--ledger FILE says what to search; at least one is wanted')
   for (const name of ['from', 'to'] as const) if (values[name] === undefined) throw new Misuse(`--${name} is wanted`)
-  const { findPathsInFiles } = await import('./trace/find-paths.ts')
-  const { tellPaths } = await import('./report/tell-paths.ts')
+  const { findPathsInFiles } = await import('./work/find-paths.ts')
+  const { tellPaths } = await import('./work/tell-paths.ts')
   const query = {
     ...plain,
     ...(fromTime === undefined ? {} : { fromTime }),

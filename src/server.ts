@@ -7,11 +7,11 @@ import type { Config } from './config.ts'
 import { Fault } from './faults.ts'
 import { isLoopback } from './http/access.ts'
 import { readContract, topFile } from './http/contract.ts'
-import { ownThreadViews, threadViews } from './report/view-runner.ts'
 import { anyKey } from './store/keys.ts'
 import { Records } from './store/records.ts'
-import { ownThreadDesk, threadDesk } from './trace/desk-runner.ts'
-import { type TraceRunner, threadRunner } from './trace/runner.ts'
+import { ownThreadDesk, threadDesk } from './work/desk-runner.ts'
+import { type TraceRunner, threadRunner } from './work/runner.ts'
+import { ownThreadViews, threadViews } from './work/view-runner.ts'
 
 export interface ServerOptions {
   readonly config: Config
@@ -53,15 +53,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       runner:
         options.runner ??
         threadRunner({
-          file: built('./trace/worker.js'),
+          file: built('./work/worker.js'),
           threads: config.concurrency,
           memoryMib: config.traceMemoryMib,
         }),
-      views: threadFile('./report/view-worker.js')
-        ? threadViews({ file: built('./report/view-worker.js'), memoryMib: config.traceMemoryMib })
+      views: threadFile('./work/view-worker.js')
+        ? threadViews({ file: built('./work/view-worker.js'), memoryMib: config.traceMemoryMib })
         : ownThreadViews(),
-      desk: threadFile('./trace/desk-worker.js')
-        ? threadDesk(deskSources(config), { file: built('./trace/desk-worker.js'), memoryMib: config.traceMemoryMib })
+      desk: threadFile('./work/desk-worker.js')
+        ? threadDesk(deskSources(config), { file: built('./work/desk-worker.js'), memoryMib: config.traceMemoryMib })
         : ownThreadDesk(deskSources(config)),
       now: () => new Date(),
       version: version(),

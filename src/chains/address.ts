@@ -100,7 +100,6 @@ function networkOf(chain: Chain): UtxoNetwork | undefined {
 const ADDRESS_LENGTH_MAX = 128
 
 /** White space, control characters, and the characters that show nothing or turn the direction of text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
 const INVISIBLE = /[\s\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/
 
 /**

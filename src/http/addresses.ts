@@ -2,9 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { canonicalAddress, explainAddress } from '../chains/address.ts'
 import { Fault } from '../faults.ts'
 import type { Records } from '../store/records.ts'
-import type { FinishedReport, LookAnswer, ToldAddress } from '../trace/desk.ts'
-import type { DeskRunner } from '../trace/desk-runner.ts'
-import type { TraceQueue } from '../trace/queue.ts'
+import type { FinishedReport, LookAnswer, ToldAddress } from '../work/desk.ts'
+import type { DeskRunner } from '../work/desk-runner.ts'
+import type { TraceQueue } from '../work/queue.ts'
 import type { Handlers } from './routes.ts'
 
 /** Finished traces whose reports are searched for an address: the latest. */

@@ -1,5 +1,5 @@
 import { isFinal, type Records, type TraceEvent } from '../store/records.ts'
-import type { TraceQueue } from '../trace/queue.ts'
+import type { TraceQueue } from '../work/queue.ts'
 import { type Language, toProblem } from './problems.ts'
 
 export interface StreamOptions {

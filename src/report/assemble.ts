@@ -1,4 +1,5 @@
 import {
+  addressesOf,
   type Bound,
   BoundsSolver,
   type DepositAccount,
@@ -37,7 +38,7 @@ import type {
   Traced,
 } from './format.ts'
 import { REPORT_SCHEMA } from './format.ts'
-import { addressesOf, readTransactions } from './ledger-file.ts'
+import { readTransactions } from './ledger-file.ts'
 import { legFacts } from './leg-facts.ts'
 import { drawPaths } from './paths.ts'
 import { tellQuantum } from './quantum.ts'

@@ -1,5 +1,4 @@
-import { formatAmount } from '../../graph/amount.ts'
-import { METHOD_NAMES } from '../../graph/methods/index.ts'
+import { formatAmount, METHOD_NAMES } from '../../graph/index.ts'
 import type { AssetLookup } from './csv.ts'
 import {
   type EndKind,

@@ -1,4 +1,4 @@
-import { type AssetFact, isUtxoChain, type Opening, type Transaction } from '../../graph/index.ts'
+import { type AssetFact, addressesOf, isUtxoChain, type Opening, type Transaction } from '../../graph/index.ts'
 import { formatTime } from '../text.ts'
 import type { ChainLedger } from '../trace/ledger.ts'
 import type { Trace } from '../trace/trace.ts'
@@ -69,20 +69,6 @@ function* describe(ledger: ChainLedger, rows: readonly Transaction[], holders: R
   const openings = [...ledger.openings.values()].filter((opening) => holders.has(opening.address))
   openings.sort((a, b) => byText(a.asset, b.asset) || byText(a.address, b.address))
   for (const opening of openings) yield `${canonicalJson(openingRow(opening))}\n`
-}
-
-/** Every address that a transaction names. */
-export function* addressesOf(transaction: Transaction): Generator<string> {
-  if (transaction.kind === 'utxo') {
-    for (const { address } of transaction.inputs) if (address !== null) yield address
-    for (const { address } of transaction.outputs) if (address !== null) yield address
-  } else {
-    for (const { from, to } of transaction.transfers) {
-      yield from
-      yield to
-    }
-    if (transaction.fee !== undefined) yield transaction.fee.from
-  }
 }
 
 function assetRow(fact: AssetFact): unknown {

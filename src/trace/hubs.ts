@@ -3,6 +3,7 @@
  * follows the next customer. Found from the ledger alone, so it is a reason to stop and to say so, never a claim of who it is.
  */
 import {
+  addressesOf,
   type Chain,
   HUB_PARAMETERS,
   type HubParameters,
@@ -10,7 +11,6 @@ import {
   looksLikeService,
   type Transaction,
 } from '../../graph/index.ts'
-import { addressesOf } from '../report/ledger-file.ts'
 
 /** An address that looks like a service, with what says so. */
 export interface Hub {

@@ -6,7 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { type RunningServer, startServer } from '../../src/server.ts'
 import { createKey } from '../../src/store/keys.ts'
 import { Records } from '../../src/store/records.ts'
-import { ownThreadRunner } from '../../src/trace/runner.ts'
+import { ownThreadRunner } from '../../src/work/runner.ts'
 import { REQUEST } from '../support/service.ts'
 import { smallRun } from '../support/small-run.ts'
 

@@ -1,6 +1,6 @@
 import { readConfig } from '../../src/config.ts'
 import { closeOnSignals, startServer } from '../../src/server.ts'
-import { threadRunner } from '../../src/trace/runner.ts'
+import { threadRunner } from '../../src/work/runner.ts'
 
 // A service in a process of its own, to be killed: tracing threads with the stand-in for the engine.
 const config = readConfig()

@@ -6,10 +6,10 @@ import type { LightMyRequestResponse } from 'fastify'
 import { type App, type AppDeps, buildApp } from '../../src/app.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { readContract } from '../../src/http/contract.ts'
-import { ownThreadViews } from '../../src/report/view-runner.ts'
 import { Records } from '../../src/store/records.ts'
-import { ownThreadDesk } from '../../src/trace/desk-runner.ts'
-import { ownThreadRunner } from '../../src/trace/runner.ts'
+import { ownThreadDesk } from '../../src/work/desk-runner.ts'
+import { ownThreadRunner } from '../../src/work/runner.ts'
+import { ownThreadViews } from '../../src/work/view-runner.ts'
 import { type SmallRunOptions, smallRun } from './small-run.ts'
 
 const contract = readContract()

@@ -3,7 +3,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { BUNDLE_FILES, type Conservation, type Endpoint, type Path, type Report } from '../../src/report/format.ts'
-import type { RunInput, RunResult } from '../../src/trace/run.ts'
+import type { RunInput, RunResult } from '../../src/work/run.ts'
 
 /** How a stand-in for the engine behaves; the bundle it writes is whole and small. */
 export interface SmallRunOptions {

@@ -1,4 +1,4 @@
-import { serveTasks } from '../../src/trace/worker.ts'
+import { serveTasks } from '../../src/work/worker.ts'
 import { smallRun } from './small-run.ts'
 
 /** A tracing thread with the stand-in for the engine; `SMALL_WORK_MS` says how long it works. */

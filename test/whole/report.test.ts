@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeEditions } from '../../src/report/editions/make.ts'
-import { runTrace } from '../../src/trace/run.ts'
+import { runTrace } from '../../src/work/run.ts'
 
 const SAMPLE = new URL('../../samples/tron-usdt-seized-wallets/', import.meta.url).pathname
 const GOLDEN = new URL('../fixtures/report/tron-usdt-seized-wallets/', import.meta.url)

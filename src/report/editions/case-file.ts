@@ -2,7 +2,7 @@
  * The case file, `case.json`: what the ledger cannot know and only the author can say. Every field may be missing; what is
  * missing is said in the report and never made up. The form is closed: a field that we do not know is refused by name.
  */
-import { parseAmount, parseUnits } from '../../../graph/amount.ts'
+import { parseAmount, parseUnits } from '../../../graph/index.ts'
 import { Fault } from '../../faults.ts'
 import { formatTime, parseTime, show } from '../../text.ts'
 import { STATUTES } from './clocks.ts'

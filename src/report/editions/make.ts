@@ -1,7 +1,7 @@
 /** Draws the editions of a bundle into a sealed directory. */
 import { Fault } from '../../faults.ts'
 import { canonicalJson } from '../canonical.ts'
-import { gexfOf } from '../views.ts'
+import { gexfOf } from '../report-views.ts'
 import { annexCsv, annexesOf } from './annexes.ts'
 import { type CaseFile, decodeCaseFile } from './case-file.ts'
 import { caseGraph } from './case-uco.ts'

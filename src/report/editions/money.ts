@@ -1,4 +1,4 @@
-import { formatAmount } from '../../../graph/amount.ts'
+import { formatAmount } from '../../../graph/index.ts'
 import type { Cell } from './document.ts'
 import type { Facts } from './facts.ts'
 import { group, type Language, readable } from './words.ts'

@@ -1,5 +1,5 @@
 /** The two languages of every edition, and how figures and times are written in them. Nothing here knows a case. */
-import { formatAmount } from '../../../graph/amount.ts'
+import { formatAmount } from '../../../graph/index.ts'
 
 export const LANGUAGES = ['ko', 'en'] as const
 export type Language = (typeof LANGUAGES)[number]

@@ -189,7 +189,7 @@ describe('exposure and claims', () => {
     const [endpoint] = report.endpoints
     // The stand-in's addresses are no real ones; a chain without an address rule takes them as they are.
     expect(endpoint.chain).toBe('tron')
-    const own = await import('../../../src/trace/desk.ts')
+    const own = await import('../../../src/work/desk.ts')
     const desk = new own.Desk({ ledgers: [], tags: [], store: undefined })
     const { answers, lookedAt } = await desk.answer<'look'>({
       ...{ kind: 'look', asked: [{ chain: endpoint.chain, address: endpoint.address }], reportsLeftOut: 2 },

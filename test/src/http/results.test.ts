@@ -5,7 +5,7 @@ import { MultiDirectedGraph } from 'graphology'
 import { parse } from 'graphology-gexf'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { BUNDLE_FILES, type Path } from '../../../src/report/format.ts'
-import { gexfOf, pathsOf, shortestOf } from '../../../src/report/views.ts'
+import { gexfOf, pathsOf, shortestOf } from '../../../src/report/report-views.ts'
 import { finished, get, makeService, post, REQUEST, type TestService } from '../../support/service.ts'
 import { smallReport } from '../../support/small-run.ts'
 

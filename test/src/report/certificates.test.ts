@@ -9,8 +9,8 @@ import type { BoundRow, CertificateRow, EdgeRow, EntryRow, Report } from '../../
 import { gzipDeterministic } from '../../../src/report/gzip.ts'
 import { writeManifest } from '../../../src/report/manifest.ts'
 import { verifyBundle } from '../../../src/report/verify.ts'
-import { replayBundle } from '../../../src/trace/replay.ts'
-import { runTrace } from '../../../src/trace/run.ts'
+import { replayBundle } from '../../../src/work/replay.ts'
+import { runTrace } from '../../../src/work/run.ts'
 import {
   coinAddress,
   type DrawnFiles,

@@ -8,7 +8,7 @@ import { main } from '../../../src/cli.ts'
 import type { Report } from '../../../src/report/format.ts'
 import { transactionRow } from '../../../src/report/ledger-file.ts'
 import { openStore } from '../../../src/store/open.ts'
-import { replayBundle } from '../../../src/trace/replay.ts'
+import { replayBundle } from '../../../src/work/replay.ts'
 import { BLOCKS, BUSY, CHAIN, lockedTo, SWEEP, TRANSACTIONS } from '../chains/bitcoin/fake-chain.ts'
 import { tellEsplora } from '../chains/fake-esplora.ts'
 

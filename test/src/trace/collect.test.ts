@@ -20,7 +20,7 @@ import { decodeRequest } from '../../../src/trace/decode-request.ts'
 import { followSeeds } from '../../../src/trace/follow.ts'
 import { findHands } from '../../../src/trace/hands.ts'
 import { type ChainLedger, settleLedger } from '../../../src/trace/ledger.ts'
-import { runTrace } from '../../../src/trace/run.ts'
+import { runTrace } from '../../../src/work/run.ts'
 import { drawCase, dumpText, type RandomCase } from './random-dump.ts'
 
 const nobody = { sha256: '0'.repeat(64), rows: 0 }

@@ -19,7 +19,7 @@ import { stopOfCategory } from '../tags/categories.ts'
 import { loadTags } from '../tags/load.ts'
 import type { TagBook } from '../tags/tag.ts'
 import { formatTime, parseTime } from '../text.ts'
-import { type ChainLedger, settleLedger } from './ledger.ts'
+import { type ChainLedger, settleLedger } from '../trace/ledger.ts'
 
 /** What a path search is asked, as text: from a command line or a query. Only `from` and `to` must be there. */
 export interface PathQuery {

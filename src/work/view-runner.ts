@@ -1,6 +1,6 @@
 import { Piscina } from 'piscina'
 import { Fault } from '../faults.ts'
-import { type Answer, memoryEnded, unwrap } from '../trace/threads.ts'
+import { type Answer, memoryEnded, unwrap } from './threads.ts'
 import { answerView, type ViewAnswers, type ViewRequest } from './views.ts'
 
 /** Where questions to finished reports are answered. */

@@ -1,4 +1,4 @@
-import type { PathAnswer } from '../trace/find-paths.ts'
+import type { PathAnswer } from './find-paths.ts'
 
 const STOPPED = {
   found: 'as many ways as were asked for were found',

@@ -6,6 +6,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import {
   type Amount,
+  addressesOf,
   type Chain,
   type Clusters,
   clusterAddresses,
@@ -22,7 +23,6 @@ import type { LedgerLine } from '../chains/dump/decode.ts'
 import { readLedgerFile } from '../chains/ledger-files.ts'
 import { Fault } from '../faults.ts'
 import type { Report } from '../report/format.ts'
-import { addressesOf } from '../report/ledger-file.ts'
 import { buildTagBook, standsAt } from '../tags/book.ts'
 import { stopOfCategory } from '../tags/categories.ts'
 import { type Claim, ClaimStore, claimId, memoryClaimTable } from '../tags/claims.ts'
@@ -30,7 +30,7 @@ import { loadTags } from '../tags/load.ts'
 import { hasClaims, openClaims } from '../tags/store.ts'
 import type { StopSink, Tag, TagBook } from '../tags/tag.ts'
 import { formatTime } from '../tags/time.ts'
-import { type ChainLedger, settleLedger } from './ledger.ts'
+import { type ChainLedger, settleLedger } from '../trace/ledger.ts'
 
 /** What a desk answers from. */
 export interface DeskSources {

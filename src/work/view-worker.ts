@@ -1,4 +1,4 @@
-import { answer } from '../trace/threads.ts'
+import { answer } from './threads.ts'
 import { answerView, type ViewRequest } from './views.ts'
 
 /** The entry of the thread that reads reports: parsing one may take seconds, which the event loop does not have. */
