@@ -707,7 +707,11 @@ function checkPath(
     before = { row, chain: row.chain }
     const previous = path.steps[index - 1]
     // Inside a cluster value goes from one of its addresses to another without a payment.
-    const pool = evidence.poolOf(methodsAsked(evidence.report.request).primary ?? '', row.chain, ledger.utxoChains.has(row.chain))
+    const pool = evidence.poolOf(
+      methodsAsked(evidence.report.request).primary ?? '',
+      row.chain,
+      ledger.utxoChains.has(row.chain),
+    )
     const isPassed = pool === 'cluster' || evidence.converting.has(step.transaction)
     if (previous !== undefined && previous.to !== step.from && !isPassed) {
       findings.add('path', FILE, `${pointer}/from`, `${previous.to}, where the step before it ended`, step.from)
