@@ -20,7 +20,7 @@ export class Anvil {
     if (!existsSync(binary)) {
       const { status, stderr } = spawnSync(
         'npm',
-        ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder],
+        ['install', '--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefix', folder],
         {
           encoding: 'utf8',
           timeout: 120_000,
