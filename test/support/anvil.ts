@@ -54,13 +54,20 @@ export class Anvil {
   }
 
   /** Sends from one of its own accounts; answers with the id once it is in a block (or waits, where mining is off). */
-  send(transaction: { from: string; to?: string; value?: bigint; data?: string; gas?: number }): Promise<string> {
+  async send(transaction: { from: string; to?: string; value?: bigint; data?: string; gas?: number }): Promise<string> {
     const { value, gas, ...rest } = transaction
-    return this.call('eth_sendTransaction', {
+    const id = await this.call('eth_sendTransaction', {
       ...rest,
       ...(gas === undefined ? {} : { gas: `0x${gas.toString(16)}` }),
       value: `0x${(value ?? 0n).toString(16)}`,
     })
+    // The node answers before it has mined. Where mining is off, whoever switched it off mines.
+    if (!(await this.call<boolean>('anvil_getAutomine'))) return id
+    for (let tries = 0; (await this.call<unknown>('eth_getTransactionReceipt', id)) === null; tries++) {
+      if (tries === 400) throw new Error(`${id} did not come into a block`)
+      await new Promise((done) => setTimeout(done, 25))
+    }
+    return id
   }
 
   /** Puts code on the chain; answers with its address. */
